@@ -1,0 +1,149 @@
+"""Every error that Regulars raises on purpose.
+
+One root, one cause a leaf; each knows whether the same call may succeed later::
+
+    RegularsError
+    ├── SettingsError            a setting is missing or wrong
+    ├── DataFolderError          the data folder cannot be used
+    │   ├── FolderInUse          another `regulars up` owns it
+    │   ├── NewerSchema          a newer Regulars wrote it
+    │   └── WarehouseBusy        another run held the warehouse longer than the bound     (retry)
+    ├── ShopError                the shop's answer, or the lack of one
+    │   ├── ShopUnreachable      no connection, time-out, TLS                             (retry)
+    │   ├── ShopBusy             429, 503 or another 5xx; may carry `retry_after` seconds  (retry)
+    │   ├── ShopRefused          401 or 403: key, secret or rights
+    │   ├── ShopNotFound         404: the address is no WooCommerce REST base
+    │   ├── ShopAnswerUnreadable an answer that is not the JSON we asked for
+    │   └── ShopRequestInvalid   400: the shop does not accept what was sent
+    ├── NothingPublished         no published version of this shop yet
+    ├── ChecksFailed             a blocking check refused the publish
+    ├── RecordsError             notes, tags, segments
+    │   ├── RecordNotFound
+    │   ├── RecordInvalid        empty, too long, not text
+    │   ├── StaleVersion         somebody else saved in between
+    │   └── RecordsUnavailable   the store cannot be reached or written                    (retry)
+    ├── InboxError               change rows
+    │   └── InboxUnavailable     disk full, locked, read-only                              (retry)
+    └── DagsterUnavailable       the Dagster web server does not answer                    (retry)
+
+A message says what was wrong, with what, and what would be right; it never holds a secret or personal data.
+"""
+
+
+class RegularsError(Exception):
+    """Root of the tree. `retry` says whether the same call may succeed later without a change."""
+
+    retry: bool = False
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+    def sentence(self) -> str:
+        """Return the message with its verdict on retrying, as shown to people."""
+        verdict = "Trying again may help." if self.retry else ""
+        return f"{self.message} {verdict}".strip()
+
+
+class SettingsError(RegularsError):
+    """A setting is missing or wrong."""
+
+
+class DataFolderError(RegularsError):
+    """The data folder cannot be used."""
+
+
+class FolderInUse(DataFolderError):
+    """Another `regulars up` owns the data folder."""
+
+
+class NewerSchema(DataFolderError):
+    """A newer version of Regulars wrote this store."""
+
+
+class WarehouseBusy(DataFolderError):
+    """Another run held the shop's warehouse longer than the bound."""
+
+    retry = True
+
+
+class ShopError(RegularsError):
+    """The shop's answer, or the lack of one."""
+
+
+class ShopUnreachable(ShopError):
+    """No connection, a time-out, or a TLS failure."""
+
+    retry = True
+
+
+class ShopBusy(ShopError):
+    """The shop answered 429, 503 or another 5xx; `retry_after` is in seconds where the shop named it."""
+
+    retry = True
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ShopRefused(ShopError):
+    """The shop answered 401 or 403."""
+
+
+class ShopNotFound(ShopError):
+    """The shop answered 404 where its REST API should be, or for a record that is gone."""
+
+
+class ShopAnswerUnreadable(ShopError):
+    """The shop answered with something that is not the JSON we asked for."""
+
+
+class ShopRequestInvalid(ShopError):
+    """The shop answered 400: it does not accept what was sent."""
+
+
+class NothingPublished(RegularsError):
+    """No published version of this shop exists yet."""
+
+
+class ChecksFailed(RegularsError):
+    """A blocking check refused the publish; the last published version stays."""
+
+
+class RecordsError(RegularsError):
+    """Notes, tags, segments and other things people write."""
+
+
+class RecordNotFound(RecordsError):
+    """No such record."""
+
+
+class RecordInvalid(RecordsError):
+    """The record is empty, too long, or not text."""
+
+
+class StaleVersion(RecordsError):
+    """Somebody else saved this record in between."""
+
+
+class RecordsUnavailable(RecordsError):
+    """The records store cannot be reached or written."""
+
+    retry = True
+
+
+class InboxError(RegularsError):
+    """Change rows."""
+
+
+class InboxUnavailable(InboxError):
+    """The inbox cannot be written: disk full, locked or read-only."""
+
+    retry = True
+
+
+class DagsterUnavailable(RegularsError):
+    """The Dagster web server does not answer."""
+
+    retry = True
