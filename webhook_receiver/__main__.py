@@ -1,0 +1,72 @@
+"""`python -m webhook_receiver`: serve until SIGTERM or SIGINT. Exit code 0, or 1 with the reason in one line."""
+
+import logging
+import signal
+import sys
+from types import FrameType
+
+from uvicorn import Config, Server
+
+from regulars.errors import InboxUnavailable, RegularsError
+from regulars.paths import DataPaths
+from regulars.settings import Settings, load_settings
+from webhook_receiver.app import create_app
+from webhook_receiver.inbox import Inbox
+from webhook_receiver.protocol import GuardedProtocol
+
+LOG = logging.getLogger("webhook_receiver")
+
+# Shops deliver one after the other, so that few connections are ever open at once.
+CONCURRENCY = 128
+SHUTDOWN_SECONDS = 5
+
+
+def main() -> int:
+    """Serve the receiver and return the exit code."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    # uvicorn raises the signal it stopped for once more when it is done: leave by the same door then, tidily.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)
+    try:
+        settings = load_settings()
+        return _serve(settings)
+    except RegularsError as error:
+        LOG.error("%s", error.sentence())  # noqa: TRY400 - a sentence for people, no traceback
+        return 1
+
+
+def _serve(settings: Settings) -> int:
+    inbox = Inbox(DataPaths(settings.data_dir).inbox)
+    try:
+        try:
+            inbox.start()
+        except InboxUnavailable as error:  # served all the same: 503 until the disk is back
+            LOG.error("%s", error.sentence())  # noqa: TRY400 - as above
+        server = Server(
+            Config(
+                create_app(settings, inbox),
+                host=settings.host,
+                port=settings.http_port,
+                http=GuardedProtocol,
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,  # its lines hold addresses with their query; the application writes its own
+                server_header=False,
+                proxy_headers=False,
+                limit_concurrency=CONCURRENCY,
+                timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+            )
+        )
+        server.run()
+        return 0 if server.started else 1
+    finally:
+        inbox.close()
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

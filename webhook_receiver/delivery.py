@@ -1,0 +1,70 @@
+"""What a verified delivery says: which object of the shop it is about, or why that cannot be told.
+
+WooCommerce signs whatever its API answers at the moment of delivery, and that may be an error object ("Invalid ID.")
+where the object is gone. Such bodies, and everything else without a usable id, become dead letters with a reason.
+"""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import orjson
+
+TOPICS = frozenset(
+    {
+        "customer.created",
+        "customer.updated",
+        "customer.deleted",
+        "order.created",
+        "order.updated",
+        "order.deleted",
+        "order.restored",
+    }
+)
+LARGEST_ID = 2**63 - 1
+NO_ID = 0
+
+
+@dataclass(frozen=True)
+class Content:
+    """What stands in a delivery's body.
+
+    `resource` is `order` or `customer`; `resource_id` is 0 where the body names none. `dated`: the body carries a
+    modification date, so that the same bytes again mean the same state. `reason` is set where it cannot be merged.
+    """
+
+    resource: str
+    resource_id: int
+    dated: bool
+    body_sha256: bytes
+    reason: str | None = None
+
+
+def read_content(topic: str, body: bytes) -> Content:
+    """Return what `body` says under a topic out of `TOPICS`. Never raises: what cannot be read has a reason."""
+    resource = topic.partition(".")[0]
+    digest = sha256(body).digest()
+    try:
+        parsed = orjson.loads(body)
+    except orjson.JSONDecodeError:  # also for NaN, and for nesting deeper than the parser goes
+        return Content(resource, NO_ID, dated=False, body_sha256=digest, reason="the body is not JSON")
+    reason = _reason(resource, parsed)
+    if reason:
+        return Content(resource, NO_ID, dated=False, body_sha256=digest, reason=reason)
+    dated = bool(parsed.get("date_modified_gmt") or parsed.get("date_modified"))
+    return Content(resource, parsed["id"], dated=dated, body_sha256=digest)
+
+
+def _reason(resource: str, parsed: Any) -> str | None:
+    """Return why the parsed body cannot be merged, or None. Reasons hold nothing out of the body."""
+    if not isinstance(parsed, dict):
+        return "the body is not a JSON object"
+    if "id" not in parsed:
+        return "the shop sent an error in place of the object" if "code" in parsed else "the body has no id"
+    if type(parsed["id"]) is not int or not 0 < parsed["id"] <= LARGEST_ID:
+        return "the id is not a positive integer"
+    # The topic header is not signed: a body replayed under another resource's topic must not be merged there.
+    is_order = "line_items" in parsed
+    if (resource == "customer" and is_order) or (resource == "order" and "is_paying_customer" in parsed):
+        return f"the body is not of a {resource}"
+    return None
