@@ -1,0 +1,130 @@
+"""The field table of the rule language: every name a rule may use, its columns, type, unit and meaning.
+
+One table serves the parser, the compiler, the builder on the screen and the documentation. Columns are those of
+`schemas.CUSTOMERS`, and `tags`: a list of text laid over it from the records, which may be missing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """The type of a field; it decides which operators and values fit."""
+
+    INT = "int"
+    MONEY = "money"
+    TEXT = "text"
+    DATE = "date"
+    BOOL = "bool"
+    LIST = "list"
+
+
+COMPARISONS = ("=", "!=", "<", "<=", ">", ">=")
+AGES = ("older than", "within")
+ABSENCE = ("is null", "is not null")
+
+OPERATORS: Mapping[Kind, tuple[str, ...]] = {
+    Kind.INT: (*COMPARISONS, "in", "not in", *ABSENCE),
+    Kind.MONEY: (*COMPARISONS, *ABSENCE),
+    Kind.TEXT: ("=", "!=", "contains", "starts with", "ends with", "in", "not in", *ABSENCE),
+    Kind.DATE: (*COMPARISONS, *AGES, *ABSENCE),
+    Kind.BOOL: ("=", "!="),
+    Kind.LIST: ("contains", *ABSENCE),
+}
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of the language.
+
+    `columns` are what the value is read from. `unit` is what a number counts ("orders", "days since the last order").
+    `label` reads in a sentence, `help` is one sentence for a tooltip. `yes_no` are a bool's two readings.
+    """
+
+    name: str
+    kind: Kind
+    columns: tuple[str, ...]
+    label: str
+    help: str
+    unit: str = ""
+    yes_no: tuple[str, str] = ("", "")
+
+    @property
+    def operators(self) -> tuple[str, ...]:
+        """The operators that fit this field."""
+        return OPERATORS[self.kind]
+
+
+_CURRENCY = "the person's main currency"
+_ALL = (
+    Field("orders_count", Kind.INT, ("orders_count",), "orders", "How many orders count.", unit="orders"),
+    Field(
+        "total_spent",
+        Kind.MONEY,
+        ("net",),
+        "total spent",
+        "Counted orders less refunds, in the person's main currency. May be negative.",
+        unit=_CURRENCY,
+    ),
+    Field("gross", Kind.MONEY, ("gross",), "gross", "Counted orders before refunds.", unit=_CURRENCY),
+    Field("refunded", Kind.MONEY, ("refunded",), "refunded", "What was paid back.", unit=_CURRENCY),
+    Field(
+        "average_order",
+        Kind.MONEY,
+        ("average_order",),
+        "average order",
+        "Total spent divided by the number of counted orders.",
+        unit=_CURRENCY,
+    ),
+    Field("first_order", Kind.DATE, ("first_order_at",), "first order", "The shop's day of the first counted order."),
+    Field("last_order", Kind.DATE, ("last_order_at",), "last order", "The shop's day of the last counted order."),
+    Field("created", Kind.DATE, ("created_at",), "created", "The shop's day on which the person came into being."),
+    Field(
+        "recency_days",
+        Kind.INT,
+        ("recency_days",),
+        "days since the last order",
+        "Days from the last counted order to the day of the figures.",
+        unit="days since the last order",
+    ),
+    Field("r", Kind.INT, ("r",), "recency score", "1 to 5; 5 ordered most recently."),
+    Field("f", Kind.INT, ("f",), "frequency score", "1 to 5; 5 ordered most often."),
+    Field("m", Kind.INT, ("m",), "money score", "1 to 5; 5 spent most."),
+    Field("rfm_group", Kind.TEXT, ("rfm_group",), "RFM group", "The name that follows from the three scores."),
+    Field("country", Kind.TEXT, ("country",), "country", "The country's two-letter code."),
+    Field("city", Kind.TEXT, ("city",), "city", "The city of the billing address."),
+    Field("email", Kind.TEXT, ("email",), "e-mail", "The e-mail address."),
+    Field("name", Kind.TEXT, ("first_name", "last_name"), "name", "First and last name, with a space between."),
+    Field("company", Kind.TEXT, ("company",), "company", "The company."),
+    Field("phone", Kind.TEXT, ("phone",), "phone", "The phone number as it was typed."),
+    Field("role", Kind.TEXT, ("role",), "role", "The account's role in the shop, such as customer."),
+    Field("currency", Kind.TEXT, ("currency",), "main currency", "The currency of most of the person's orders."),
+    Field(
+        "is_account",
+        Kind.BOOL,
+        ("customer_key",),
+        "has an account",
+        "Whether the person has an account in the shop; guests have none.",
+        yes_no=("has an account", "has no account"),
+    ),
+    Field(
+        "is_paying_customer",
+        Kind.BOOL,
+        ("is_paying_customer",),
+        "is a paying customer",
+        "What the shop says about the account; guests have no value.",
+        yes_no=("is a paying customer", "is not a paying customer"),
+    ),
+    Field("tags", Kind.LIST, ("tags",), "tags", "The tags that your team gave to the person."),
+)
+
+FIELDS: Mapping[str, Field] = {field.name: field for field in _ALL}
+
+# Names that shop people bring along; a rule that uses one is printed with the name of the table.
+ALIASES: Mapping[str, str] = {
+    "net": "total_spent",
+    "last_order_date": "last_order",
+    "first_order_date": "first_order",
+    "created_date": "created",
+}
