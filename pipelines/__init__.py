@@ -1,0 +1,1 @@
+"""Dagster: what is materialised, when, and how it is wired."""

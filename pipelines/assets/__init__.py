@@ -1,0 +1,1 @@
+"""The assets: raw, staging, marts, published, and their checks."""

@@ -1,0 +1,1 @@
+"""Configuration and lifecycle of what the assets need; each vends a port."""

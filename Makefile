@@ -1,0 +1,67 @@
+# `make` alone lists what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
+BIN := .venv/bin
+
+.PHONY: help setup demo up test test-deep lint types imports wheel chromium bench requirements clean
+
+help: ## List the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+setup: .venv/.filled ## Fill .venv from the hash-pinned requirement files
+
+.venv-uv/bin/uv:
+	@echo "uv is not installed: bringing it in .venv-uv"
+	@$(PYTHON) -m venv .venv-uv || { echo "python3 -m venv failed: on Debian, 'apt-get install python3-venv' brings it"; exit 1; }
+	@.venv-uv/bin/pip install --quiet --require-hashes --disable-pip-version-check -r requirements/uv.txt
+
+.venv/.filled: requirements/development.txt pyproject.toml | $(filter .venv-uv/bin/uv,$(UV))
+	@echo "Filling .venv (about 170 packages, once) ..."
+	@[ -x $(BIN)/python ] || $(UV) venv --quiet --python $(PYTHON) .venv
+	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/development.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup ## A demo shop, the app, Dagster and the HTTP side, with one command
+	@exec $(BIN)/regulars demo
+
+up: setup ## The same for the shop named in .env
+	@exec $(BIN)/regulars up
+
+test: lint types imports wheel chromium ## Lint, types, import rules, a wheel in a clean environment, tests
+	@$(BIN)/python -m pytest -q
+
+test-deep: setup chromium ## What is too long for every change: kills, whole histories, many cases
+	@$(BIN)/python -m pytest -q -m deep --timeout=1800
+
+lint: setup ## ruff, check and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet . || { echo "run: .venv/bin/ruff format ."; exit 1; }
+
+types: setup ## mypy, strict
+	@$(BIN)/mypy
+
+imports: setup ## The walls between the packages
+	@$(BIN)/lint-imports --no-logo
+
+wheel: setup ## Build the wheel and import it in a clean environment
+	@UV="$(UV)" $(BIN)/python -m tests.wheel
+
+chromium: setup ## Debian's chromium for the browser tests, installed when run as root
+	@if [ -x /usr/bin/chromium ]; then :; \
+	elif [ "$$(id -u)" = 0 ]; then echo "Installing chromium from Debian"; apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-noto-core >/dev/null; \
+	else echo "Browser tests will skip: /usr/bin/chromium is missing ('sudo apt-get install chromium' brings it)"; fi
+
+bench: setup ## Measure against peers
+	@$(BIN)/python -m benchmarks
+
+requirements: setup ## Pin the requirement files anew from pyproject.toml
+	@$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 pyproject.toml -o requirements/product.txt
+	@$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 pyproject.toml --group development -o requirements/development.txt
+
+clean: ## Remove what was built; data/ stays
+	@rm -rf .venv .venv-uv dist build .mypy_cache .ruff_cache

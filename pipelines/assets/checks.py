@@ -1,0 +1,92 @@
+"""Checks: the invariants that block a publish, and the Great Expectations suites that watch the data's quality."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from pipelines.resources.warehouse import WarehouseResource
+
+if TYPE_CHECKING:
+    from pipelines.expectations import SuiteResult
+
+MARTS_CUSTOMERS = dg.AssetKey(["marts", "customers"])
+RAW_ORDERS = dg.AssetKey(["raw", "orders"])
+
+
+def blocking_check(partitions: dg.PartitionsDefinition[str]) -> dg.AssetChecksDefinition:
+    """Return the check that stands before every publish: `transforms/quality.py` over all marts."""
+
+    @dg.asset_check(
+        asset=MARTS_CUSTOMERS,
+        name="invariants",
+        blocking=True,
+        partitions_def=partitions,
+        description="Keys unique, net = gross - refunded, people's sums equal their orders', scores only where orders count.",
+    )
+    def invariants(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource) -> dg.AssetCheckResult:
+        from transforms.quality import check_marts
+
+        rows = check_marts(warehouse.of(context.partition_key).marts()).collect().to_dicts()
+        broken = {row["check"]: row["violations"] for row in rows if row["violations"]}
+        sentences = [f"{row['meaning']}: {row['violations']} rows break it" for row in rows if row["violations"]]
+        return dg.AssetCheckResult(
+            passed=not broken,
+            description="; ".join(sentences) or f"All {len(rows)} invariants hold.",
+            metadata={"invariants": len(rows), "violations": broken},
+        )
+
+    return invariants
+
+
+def expectation_checks(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetChecksDefinition]:
+    """Return the Great Expectations suites as checks; they take seconds to import, so they run on schedule."""
+
+    @dg.asset_check(
+        asset=RAW_ORDERS,
+        name="expectations",
+        partitions_def=partitions,
+        description="Great Expectations on the raw orders: ids, dates, known statuses, readable totals.",
+    )
+    def raw_orders(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource) -> dg.AssetCheckResult:
+        from pipelines.expectations import validate_raw_orders
+
+        return as_check(validate_raw_orders(warehouse.of(context.partition_key).raw_orders().to_pandas()))
+
+    @dg.asset_check(
+        asset=MARTS_CUSTOMERS,
+        name="expectations",
+        partitions_def=partitions,
+        description="Great Expectations on the people: keys, money, scores, countries.",
+    )
+    def marts_customers(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource) -> dg.AssetCheckResult:
+        from pipelines.expectations import CUSTOMER_COLUMNS, validate_marts_customers
+
+        customers = warehouse.of(context.partition_key).marts()["customers"]
+        return as_check(validate_marts_customers(customers.select(CUSTOMER_COLUMNS).collect().to_pandas()))
+
+    return [raw_orders, marts_customers]
+
+
+def as_check(result: "SuiteResult") -> dg.AssetCheckResult:
+    """Return a suite's result as Dagster shows it: a row an expectation, counts only, no values of people."""
+    failed = [row for row in result.expectations if not row["success"]]
+    return dg.AssetCheckResult(
+        passed=result.success,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(row["meaning"] for row in failed) or f"All {len(result.expectations)} expectations hold.",
+        metadata={"expectations": dg.MetadataValue.md(table_of(result.expectations)), "seconds": result.seconds},
+    )
+
+
+def table_of(rows: list[dict[str, object]]) -> str:
+    """Return the expectations as a Markdown table."""
+    return "\n".join(_lines(rows))
+
+
+def _lines(rows: list[dict[str, object]]) -> Iterator[str]:
+    yield "| expectation | column | holds | unexpected rows |"
+    yield "|---|---|---|---|"
+    for row in rows:
+        holds = "yes" if row["success"] else "**no**"
+        yield f"| {row['meaning']} | {row['column'] or ''} | {holds} | {row['unexpected_count'] or 0} |"

@@ -1,0 +1,115 @@
+"""Raw: the shop's bodies as they came, merged by id through dlt."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import dagster as dg
+
+from pipelines.resources.deployment import Deployment
+from pipelines.resources.warehouse import WarehouseResource
+from pipelines.warehouse import Warehouse
+from regulars.errors import SettingsError
+
+if TYPE_CHECKING:
+    from pipelines.woocommerce.sync import SyncOutcome
+
+DESCRIPTIONS = {
+    "orders": "One row an order the shop has ever shown us, trashed ones and drafts included; the body as JSON.",
+    "customers": "One row a user account of the shop, of any role; the body as JSON.",
+    "refunds": "One row a refund, the body as JSON; `parent_id` is its order.",
+    "products": "One row a product, the body as JSON.",
+}
+
+
+class RawConfig(dg.Config):
+    """What to ask the shop for.
+
+    pull: read what changed from the shop; without it, only the change rows that wait are merged.
+    full: read everything again, and find what was deleted.
+    """
+
+    pull: bool = True
+    full: bool = False
+
+
+def raw_assets(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
+    """Return the raw assets, partitioned by shop."""
+
+    @dg.multi_asset(
+        name="raw",
+        specs=[
+            dg.AssetSpec(["raw", table], group_name="raw", kinds={"dlt", "duckdb"}, description=text)
+            for table, text in DESCRIPTIONS.items()
+        ],
+        partitions_def=partitions,
+    )
+    def raw(
+        context: dg.AssetExecutionContext, config: RawConfig, deployment: Deployment, warehouse: WarehouseResource
+    ) -> Iterator[dg.MaterializeResult[None]]:
+        outcome = pull_shop(
+            deployment, warehouse.of(context.partition_key), context.partition_key, config, context.run_id
+        )
+        facts = {"requests": outcome.requests, "seconds": round(outcome.seconds, 2)}
+        for table in DESCRIPTIONS:
+            yield dg.MaterializeResult(asset_key=["raw", table], metadata={"rows": outcome.rows.get(table, 0), **facts})
+
+    return raw
+
+
+def pull_shop(deployment: Deployment, warehouse: Warehouse, shop: str, config: RawConfig, run_id: str) -> "SyncOutcome":
+    """Bring the shop's raw tables up to date and remember what the shop said of itself.
+
+    The first run pulls whatever the configuration says: change rows alone make no copy of a shop. Raises ShopError.
+    """
+    from pipelines.woocommerce.sync import applied_change_seq, sync_shop
+    from regulars.inbox import pending
+
+    paths, shop_config, facts = deployment.paths, deployment.shop(shop), warehouse.facts()
+    refuse_other_shop(shop, facts.get("url"), shop_config.url)
+    pull = config.pull or config.full or "synced_at" not in facts
+    started = deployment.now()
+    with deployment.client(shop) as client:
+        outcome = sync_shop(
+            client,
+            warehouse=warehouse.path,
+            pipelines_dir=paths.dlt,
+            shop=shop,
+            changes=pending(paths.inbox, shop, applied_change_seq(warehouse.path, paths.dlt, shop)),
+            pull=pull,
+            full=config.full,
+            overlap=timedelta(minutes=deployment.settings.overlap_minutes),
+            report=deployment.progress(shop, run_id).stage,
+        )
+    warehouse.remember(
+        url=shop_config.url,
+        shop_name=outcome.shop_name,
+        timezone=outcome.timezone,
+        change_seq=outcome.last_change_seq,
+        synced_at=started.isoformat() if pull else facts["synced_at"],
+        sync={
+            "started_at": started.isoformat(),
+            "pull": pull,
+            "full": config.full,
+            "customers": outcome.customers_upserted,
+            "orders": outcome.orders_upserted,
+            "requests": outcome.requests,
+            "seconds": round(outcome.seconds, 3),
+        },
+    )
+    return outcome
+
+
+def refuse_other_shop(shop: str, known: str | None, url: str) -> None:
+    """Raise SettingsError if the warehouse was filled from another address than `url`.
+
+    Two shops in one warehouse would overwrite each other's orders, as ids repeat. A loopback address is a demo or a
+    tunnel, whose port may change from start to start.
+    """
+    if known is None or known == url or urlsplit(known).hostname in ("127.0.0.1", "localhost", "::1"):
+        return
+    raise SettingsError(
+        f"The data folder holds {known} under the name {shop!r}, and WOOCOMMERCE_URL now says {url}. "
+        "Give the other shop a name of its own in REGULARS_SHOP, or name another folder in REGULARS_DATA."
+    )

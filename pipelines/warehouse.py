@@ -1,0 +1,198 @@
+"""The warehouse of one shop: a DuckDB file with `raw` (dlt writes it), `staging`, `marts` and a few facts.
+
+Staging is incremental: a raw row is staged when its `observed_at` is not the staged one's, in batches that each commit,
+so a run that was killed goes on where it stopped. Staging is rebuilt whole when the schema version or the shop's time
+zone changes, since days are written in shop time. The caller holds the shop's lock (`pipelines/resources/warehouse.py`).
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from regulars.errors import NewerSchema
+from transforms import schemas
+
+SCHEMA_VERSION = 1
+BATCH_ROWS = 2_000
+# One run stays under 2 GB beside Polars and dlt in the same process.
+MEMORY_LIMIT = "600MB"
+
+Stage = Callable[[pl.LazyFrame], pl.LazyFrame]
+Report = Callable[[str, int, int | None], None]
+
+
+class Warehouse:
+    """Reads and writes one shop's warehouse file, opening it for each piece of work."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @contextmanager
+    def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Open the file, in UTC, with bounded memory; closed on leaving. Raises NewerSchema."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with duckdb.connect(str(self.path), config={"memory_limit": MEMORY_LIMIT}) as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            connection.execute("CREATE SCHEMA IF NOT EXISTS meta")
+            connection.execute("CREATE TABLE IF NOT EXISTS meta.facts (name TEXT PRIMARY KEY, value JSON NOT NULL)")
+            self._refuse_newer(connection)
+            yield connection
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the last sync told of the shop: url, shop_name, timezone, synced_at, change_seq, sync."""
+        with self.connect() as connection:
+            return _facts(connection)
+
+    def remember(self, **facts: Any) -> None:
+        """Store facts (JSON values) under their names, in one transaction."""
+        with self.connect() as connection:
+            _remember(connection, facts)
+
+    def stage(self, table: str, raw: str, stages: Mapping[str, Stage], report: Report) -> int:
+        """Bring the staged tables that come from `raw.<raw>` up to date and return how many raw rows were staged.
+
+        `stages` maps a staged table to its transform. `table` is the one that holds exactly one row per raw row.
+        """
+        with self.connect() as connection:
+            if not _exists(connection, "raw", raw):
+                return 0
+            for name in stages:
+                _create(connection, "staging", name, schemas.STAGED[name])
+            return sum(self._stage_batches(connection, table, raw, stages, report))
+
+    def _stage_batches(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        table: str,
+        raw: str,
+        stages: Mapping[str, Stage],
+        report: Report,
+    ) -> Iterator[int]:
+        key = schemas.STAGED_KEYS[table]
+        changed = connection.sql(
+            f"SELECT id FROM raw.{raw} r ANTI JOIN staging.{table} s "
+            f"ON s.{key} = r.id AND s.observed_at = r.observed_at ORDER BY id"
+        ).fetchall()
+        for start in range(0, len(changed), BATCH_ROWS):
+            ids = [row[0] for row in changed[start : start + BATCH_ROWS]]
+            columns = ", ".join(schemas.RAW)
+            batch = connection.sql(
+                f"SELECT {columns} FROM raw.{raw} WHERE id IN (SELECT unnest($ids))", params={"ids": ids}
+            ).pl()
+            frames = {name: transform(batch.lazy()).collect() for name, transform in stages.items()}
+            with transaction(connection):
+                for name, frame in frames.items():
+                    staged_key = schemas.STAGED_KEYS[name]
+                    connection.execute(
+                        f"DELETE FROM staging.{name} WHERE {staged_key} IN (SELECT unnest($ids))", {"ids": ids}
+                    )
+                    _insert(connection, "staging", name, frame)
+            report(f"staging {raw}", start + len(ids), len(changed))
+            yield len(ids)
+
+    def prepare_staging(self, timezone: str) -> None:
+        """Drop the staged tables where another schema version or time zone wrote them: they are rebuilt from raw."""
+        wanted = {"staging_version": SCHEMA_VERSION, "staging_timezone": timezone}
+        with self.connect() as connection:
+            facts = _facts(connection)
+            with transaction(connection):
+                if {name: facts.get(name) for name in wanted} != wanted:
+                    connection.execute("DROP SCHEMA IF EXISTS staging CASCADE")
+                    _remember(connection, wanted)
+                connection.execute("CREATE SCHEMA IF NOT EXISTS staging")
+
+    def staged(self) -> dict[str, pl.LazyFrame]:
+        """Return the staged tables and the deletions; a table that does not exist yet comes back empty."""
+        with self.connect() as connection:
+            frames = {name: _read(connection, "staging", name, schema) for name, schema in schemas.STAGED.items()}
+            return {**frames, "deletions": _read(connection, "raw", "deletions", schemas.RAW_DELETIONS)}
+
+    def raw_orders(self) -> pl.DataFrame:
+        """Return the raw orders without their bodies' text but with its length, for checks on data quality."""
+        with self.connect() as connection:
+            return connection.sql(
+                "SELECT id, status, date_created_gmt, date_modified_gmt, observed_at, observed_by, "
+                "body ->> '$.currency' AS currency, body ->> '$.total' AS total, length(body) AS body_length "
+                "FROM raw.orders ORDER BY id"
+            ).pl()
+
+    def write_marts(self, tables: Mapping[str, pl.DataFrame], facts: Mapping[str, Any]) -> None:
+        """Replace the marts by `tables` and remember `facts` of them, in one transaction."""
+        with self.connect() as connection, transaction(connection):
+            connection.execute("CREATE SCHEMA IF NOT EXISTS marts")
+            for name, frame in tables.items():
+                connection.execute(f"DROP TABLE IF EXISTS marts.{name}")
+                _create(connection, "marts", name, schemas.PUBLISHED[name])
+                _insert(connection, "marts", name, frame)
+            _remember(connection, {"marts": dict(facts)})
+
+    def marts(self) -> dict[str, pl.LazyFrame]:
+        """Return the marts' tables."""
+        with self.connect() as connection:
+            return {name: _read(connection, "marts", name, schema) for name, schema in schemas.PUBLISHED.items()}
+
+    def _refuse_newer(self, connection: duckdb.DuckDBPyConnection) -> None:
+        version = _facts(connection).get("schema_version")
+        if version is None:
+            _remember(connection, {"schema_version": SCHEMA_VERSION})
+        elif version > SCHEMA_VERSION:
+            raise NewerSchema(
+                f"{self.path.name} was written by a newer Regulars (schema {version}; this one knows {SCHEMA_VERSION}): "
+                "install that version, or name another folder in REGULARS_DATA."
+            )
+
+
+@contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Commit what happens inside, or nothing of it."""
+    connection.execute("BEGIN TRANSACTION")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _facts(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    rows = connection.sql("SELECT name, value::TEXT FROM meta.facts").fetchall()
+    return {name: json.loads(value) for name, value in rows}
+
+
+def _remember(connection: duckdb.DuckDBPyConnection, facts: Mapping[str, Any]) -> None:
+    for name, value in facts.items():
+        connection.execute("INSERT OR REPLACE INTO meta.facts VALUES (?, ?::JSON)", [name, json.dumps(value)])
+
+
+def _exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
+    found = connection.sql(
+        "SELECT count(*) FROM information_schema.tables WHERE table_schema = $schema AND table_name = $table",
+        params={"schema": schema, "table": table},
+    ).fetchall()
+    return bool(found[0][0])
+
+
+def _create(connection: duckdb.DuckDBPyConnection, schema: str, table: str, columns: Mapping[str, pl.DataType]) -> None:
+    connection.register("columns_of", pl.DataFrame(schema=dict(columns)).to_arrow())
+    connection.execute(f"CREATE TABLE IF NOT EXISTS {schema}.{table} AS SELECT * FROM columns_of")
+    connection.unregister("columns_of")
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, schema: str, table: str, frame: pl.DataFrame) -> None:
+    connection.register("rows_of", frame.to_arrow())
+    connection.execute(f"INSERT INTO {schema}.{table} SELECT * FROM rows_of")
+    connection.unregister("rows_of")
+
+
+def _read(
+    connection: duckdb.DuckDBPyConnection, schema: str, table: str, columns: Mapping[str, pl.DataType]
+) -> pl.LazyFrame:
+    if not _exists(connection, schema, table):
+        return schemas.empty(columns)
+    frame = connection.sql(f"SELECT {', '.join(columns)} FROM {schema}.{table}").pl()
+    return schemas.conform(frame.lazy(), columns)
