@@ -1,0 +1,1 @@
+"""The app: lists, profiles, segments, over the published marts and the records."""

@@ -1,0 +1,1 @@
+"""Read people and orders: what is published, with live records laid over it."""

@@ -1,0 +1,65 @@
+"""What people wrote, laid over the published version at the moment of reading."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from regulars.directory.query import LiveRecords
+from regulars.directory.snapshot import KEY
+from regulars.errors import RecordNotFound
+from regulars.models import Segment
+from transforms.rules import Rule, parse
+
+NO_TAGS = pl.lit([], dtype=pl.List(pl.String()))
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """Live records at one moment: tags by today's customer key, the saved segments, and the keys of the past."""
+
+    tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    segments: tuple[Segment, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+    def with_tags(self, people: pl.LazyFrame) -> pl.LazyFrame:
+        """Return `people` with a column `tags`: a list, empty for those without."""
+        if not self.tags:
+            return people.with_columns(NO_TAGS.alias("tags"))
+        written = pl.LazyFrame(
+            {KEY: list(self.tags), "tags": [list(tags) for tags in self.tags.values()]},
+            schema={KEY: pl.String(), "tags": pl.List(pl.String())},
+        )
+        joined = people.join(written, on=KEY, how="left", maintain_order="left")
+        return joined.with_columns(pl.col("tags").fill_null(NO_TAGS))
+
+    def rule(self, segment_id: str) -> Rule:
+        """Return the rule of a saved segment. Raises RecordNotFound, or RuleError when it no longer parses."""
+        for segment in self.segments:
+            if segment.id == segment_id:
+                return parse(segment.rule)
+        raise RecordNotFound(f"There is no segment {segment_id!r} any more; take it out of the filter.")
+
+    def key_now(self, key: str) -> str:
+        """Return the key that `key` belongs to today; chains are followed, a circle ends where it began."""
+        return _follow(key, self.aliases)
+
+
+def read_overlay(records: LiveRecords | None, shop: str) -> Overlay:
+    """Read the live records of a shop; without a store of records nothing is laid over."""
+    if records is None:
+        return Overlay()
+    aliases = records.aliases(shop)
+    tags: dict[str, tuple[str, ...]] = {}
+    for key, written in records.tags(shop).items():
+        now = _follow(key, aliases)
+        tags[now] = tuple(sorted({*tags.get(now, ()), *written}, key=str.casefold)) if now in tags else written
+    return Overlay(tags=tags, segments=tuple(records.segments(shop)), aliases=aliases)
+
+
+def _follow(key: str, aliases: Mapping[str, str]) -> str:
+    seen = {key}
+    while (following := aliases.get(key)) is not None and following not in seen:
+        key = following
+        seen.add(key)
+    return key

@@ -1,0 +1,139 @@
+"""Publish marts as a new immutable version, in one step that readers either see whole or not at all."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from filelock import FileLock, Timeout
+
+from regulars.directory.layout import (
+    CURRENT,
+    LOCK,
+    MANIFEST,
+    ROWS_A_GROUP,
+    SCHEMA_VERSION,
+    SORTED_BY,
+    WRITING,
+    Manifest,
+    current_version,
+    table_file,
+    version_name,
+    versions,
+)
+from regulars.errors import DataFolderError
+from transforms.schemas import PUBLISHED, conform
+
+LOCK_SECONDS = 120.0
+
+
+def publish(
+    folder: Path, tables: Mapping[str, pl.LazyFrame | pl.DataFrame], manifest: Mapping[str, Any], keep: int
+) -> str:
+    """Write `tables` as a new version of a shop's published marts, make it the current one, and return its name.
+
+    Args:
+        folder: The shop's folder, `DataPaths.published(shop)`; made when missing.
+        tables: Every table of `PUBLISHED`, with at least its columns.
+        manifest: The fields of `Manifest` without `schema_version`, `version` and `rows`, which are filled in here.
+        keep: How many versions stay, the current one among them; older ones are removed.
+
+    Raises:
+        DataFolderError: A table is missing, another publish does not end, or the disk refuses.
+    """
+    missing = sorted(set(PUBLISHED) - set(tables))
+    if missing:
+        raise DataFolderError(f"A publish needs every table; missing: {', '.join(missing)}.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / LOCK, timeout=LOCK_SECONDS):
+            return _publish_locked(folder, tables, manifest, keep)
+    except Timeout:
+        raise DataFolderError(f"Another publish has held {folder / LOCK} for {LOCK_SECONDS:.0f} s.") from None
+    except OSError as error:
+        raise DataFolderError(f"{folder} cannot be written: {error.strerror or type(error).__name__}.") from error
+
+
+def _publish_locked(
+    folder: Path, tables: Mapping[str, pl.LazyFrame | pl.DataFrame], manifest: Mapping[str, Any], keep: int
+) -> str:
+    _remove_leftovers(folder)
+    writing = Path(tempfile.mkdtemp(prefix=WRITING, dir=folder))
+    try:
+        rows = _write_tables(writing, tables)
+        version = _free_name(folder, Manifest(**{**manifest, "version": "", "schema_version": SCHEMA_VERSION}))
+        complete = Manifest(**{**manifest, "version": version, "schema_version": SCHEMA_VERSION, "rows": rows})
+        (writing / MANIFEST).write_text(complete.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        for entry in writing.iterdir():
+            _sync(entry)
+        _sync(writing)
+        writing.chmod(0o755)
+        writing.rename(folder / version)
+    except BaseException:
+        shutil.rmtree(writing, ignore_errors=True)
+        raise
+    _sync(folder)
+    _point_to(folder, version)
+    _prune(folder, keep)
+    return version
+
+
+def _write_tables(writing: Path, tables: Mapping[str, pl.LazyFrame | pl.DataFrame]) -> dict[str, int]:
+    """Write all tables in one go, so that what they share is computed once; return the rows of each."""
+    sinks: Sequence[pl.LazyFrame] = [
+        conform(tables[name].lazy(), schema)
+        .sort(
+            [column for column, _ in SORTED_BY[name]],
+            descending=[descending for _, descending in SORTED_BY[name]],
+            nulls_last=True,
+        )
+        .sink_parquet(table_file(writing, name), row_group_size=ROWS_A_GROUP, statistics=True, lazy=True)
+        for name, schema in PUBLISHED.items()
+    ]
+    pl.collect_all(sinks, engine="streaming")
+    return {
+        name: int(pl.scan_parquet(table_file(writing, name)).select(pl.len()).collect().item()) for name in PUBLISHED
+    }
+
+
+def _free_name(folder: Path, manifest: Manifest) -> str:
+    """Return a name later than every version there: a clock set back must not make the newest version the oldest."""
+    newest = max(versions(folder), default="")
+    name = version_name(manifest.published_at)
+    if name > newest:
+        return name
+    base, _, number = newest.partition("-")
+    return f"{base}-{int(number or 0) + 1:03d}"
+
+
+def _point_to(folder: Path, version: str) -> None:
+    """Replace `CURRENT` atomically: a reader sees the old version or the new one, never half a line."""
+    temporary = folder / f"{CURRENT}.new"
+    temporary.write_text(f"{version}\n", encoding="utf-8")
+    _sync(temporary)
+    temporary.replace(folder / CURRENT)
+    _sync(folder)
+
+
+def _prune(folder: Path, keep: int) -> None:
+    current = current_version(folder)
+    for version in versions(folder)[: -max(keep, 1)]:
+        if version != current:
+            shutil.rmtree(folder / version, ignore_errors=True)
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what a killed publish left behind; the lock says that nobody is writing it."""
+    for entry in folder.glob(f"{WRITING}*"):
+        shutil.rmtree(entry, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,92 @@
+"""What can be asked of the directory, and what comes back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Protocol
+
+import polars as pl
+
+from regulars.models import Segment
+from transforms.rules import Rule
+
+# Sort keys and the column behind each. Money sorts within its currency: amounts of two currencies do not compare.
+SORTS: Mapping[str, str] = {
+    "name": "_name",
+    "net": "net",
+    "orders": "orders_count",
+    "average": "average_order",
+    "last_order": "last_order_at",
+    "first_order": "first_order_at",
+    "created": "created_at",
+    "country": "country",
+    "rfm": "_rfm_rank",
+}
+MONEY_SORTS = frozenset({"net", "average"})
+
+
+class LiveRecords(Protocol):
+    """What people wrote and is laid over the published version at once."""
+
+    def tags(self, shop: str) -> Mapping[str, tuple[str, ...]]:
+        """Return the tags of everyone who has some, by customer key."""
+
+    def segments(self, shop: str) -> list[Segment]:
+        """Return the saved segments."""
+
+    def aliases(self, shop: str) -> Mapping[str, str]:
+        """Return the keys that people had before (as a guest, say) and the key each belongs to now."""
+
+
+@dataclass(frozen=True)
+class PeopleQuery:
+    """A list of people. Each filter left empty filters nothing; values within one filter are alternatives.
+
+    `segments` are ids of saved segments, `rule` an unsaved one. `page` starts at 1; a page past the end is the last.
+    """
+
+    search: str = ""
+    rfm_groups: tuple[str, ...] = ()
+    segments: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    rule: Rule | None = None
+    sort: str = "net"
+    descending: bool = True
+    page: int = 1
+    page_size: int = 25
+
+
+@dataclass(frozen=True)
+class PeoplePage:
+    """One page of a list. `rows` has the columns of `ROW_COLUMNS` and `tags`; `net` sums all matches, a currency each.
+
+    `total` counts the matches, `everyone` the people of the shop.
+    """
+
+    rows: pl.DataFrame
+    total: int
+    everyone: int
+    net: Mapping[str, Decimal]
+    page: int
+    pages: int
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many people a rule or group has, and their net a currency. `sample` is up to ten of them, by net."""
+
+    people: int
+    net: Mapping[str, Decimal]
+    sample: pl.DataFrame = field(default_factory=pl.DataFrame)
+
+
+@dataclass(frozen=True)
+class Person:
+    """One person: `row` has the columns of `CUSTOMERS` and `tags`; `currencies` those of `CUSTOMER_CURRENCIES`.
+
+    `segments` are the ids of the saved segments the person is in now.
+    """
+
+    row: Mapping[str, Any]
+    currencies: pl.DataFrame
+    segments: tuple[str, ...]
