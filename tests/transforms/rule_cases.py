@@ -1,0 +1,150 @@
+"""Trees for hypothesis, people for the compiler, and a naive reading of a rule to hold the compiler against."""
+
+import unicodedata
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+from hypothesis import strategies as st
+
+from transforms.rules import FIELDS, Age, And, Condition, Field, Kind, Not, Or, Rule
+from transforms.schemas import CUSTOMERS
+
+BERLIN = "Europe/Berlin"
+AS_OF = datetime(2026, 11, 1, 23, tzinfo=UTC)  # 00:00 of 2 November in Berlin
+
+_WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=6)
+_FEW_WORDS = st.sampled_from(
+    ["vip", "VIP", "Straße", "STRASSE", "ΟΔΟΣ", "οδος", "ﬁ", "e\u0301", "é", "a", '"', "\\", "DE"]
+)
+_INTS = st.integers(-3, 12)
+_AMOUNTS = st.decimals(-50, 50, places=2)
+_DAYS = st.dates(date(2026, 10, 20), date(2026, 11, 5))
+_AGES = st.builds(Age, st.integers(0, 20), st.sampled_from(["days", "weeks"]))
+
+
+def _values(field: Field, op: str) -> st.SearchStrategy[Any]:
+    if op in ("is null", "is not null"):
+        return st.none()
+    if op in ("older than", "within"):
+        return _AGES
+    single = {
+        Kind.INT: _INTS,
+        Kind.MONEY: _AMOUNTS,
+        Kind.TEXT: _FEW_WORDS | _WORDS,
+        Kind.DATE: _DAYS,
+        Kind.BOOL: st.booleans(),
+        Kind.LIST: _FEW_WORDS | _WORDS,
+    }[field.kind]
+    return st.lists(single, min_size=1, max_size=3).map(tuple) if op in ("in", "not in") else single
+
+
+@st.composite
+def conditions(draw: st.DrawFn) -> Condition:
+    """One condition on any field, with any operator that fits it."""
+    field = draw(st.sampled_from(sorted(FIELDS.values(), key=lambda field: field.name)))
+    op = draw(st.sampled_from(field.operators))
+    return Condition(field.name, op, draw(_values(field, op)))
+
+
+def rules() -> st.SearchStrategy[Rule]:
+    """Any small tree."""
+
+    def grow(part: st.SearchStrategy[Rule]) -> st.SearchStrategy[Rule]:
+        parts = st.lists(part, min_size=2, max_size=3).map(tuple)
+        return st.builds(Not, part) | st.builds(And, parts) | st.builds(Or, parts)
+
+    return st.recursive(conditions(), grow, max_leaves=12)
+
+
+def a_person(**values: Any) -> dict[str, Any]:
+    """One row of customers; what is not given is absent, as for somebody without an order."""
+    return dict.fromkeys(CUSTOMERS) | {"customer_key": "guest:1", "orders_count": 0} | values
+
+
+def people(*rows: Mapping[str, Any]) -> pl.LazyFrame:
+    """A customers frame of `rows`; with `tags` where the rows have them."""
+    tagged = {"tags": pl.List(pl.String())} if any("tags" in row for row in rows) else {}
+    return pl.LazyFrame(list(rows), schema={**CUSTOMERS, **tagged})
+
+
+_TEXTS = st.none() | st.just("") | _FEW_WORDS | _WORDS
+_TIMES = st.none() | st.integers(-13 * 86_400, 4 * 86_400).map(lambda seconds: AS_OF + timedelta(seconds=seconds))
+
+
+@st.composite
+def persons(draw: st.DrawFn) -> dict[str, Any]:
+    """A person with any mixture of known and absent values, near the values that `conditions` uses."""
+    row = a_person(customer_key=draw(st.sampled_from(["woo:1", "guest:1", "guest-order:1"])))
+    for field in FIELDS.values():
+        for column in field.columns:
+            match field.kind:
+                case Kind.INT:
+                    row[column] = draw(st.none() | st.integers(0, 12))
+                case Kind.MONEY:
+                    row[column] = draw(st.none() | _AMOUNTS)
+                case Kind.TEXT:
+                    row[column] = draw(_TEXTS)
+                case Kind.DATE:
+                    row[column] = draw(_TIMES)
+                case Kind.LIST:
+                    row[column] = draw(st.none() | st.lists(_FEW_WORDS, max_size=3))
+    row["is_paying_customer"] = draw(st.none() | st.booleans())
+    return row
+
+
+def holds(rule: Rule, row: Mapping[str, Any], as_of: datetime = AS_OF, timezone: str = BERLIN) -> bool:
+    """Say whether `rule` is true for `row`, one Python comparison at a time."""
+    if isinstance(rule, Not):
+        return not holds(rule.part, row, as_of, timezone)
+    if isinstance(rule, And):
+        return all(holds(part, row, as_of, timezone) for part in rule.parts)
+    if isinstance(rule, Or):
+        return any(holds(part, row, as_of, timezone) for part in rule.parts)
+    return _leaf_holds(rule, _value(FIELDS[rule.field], row), as_of, ZoneInfo(timezone))
+
+
+def _leaf_holds(leaf: Condition, value: Any, as_of: datetime, zone: ZoneInfo) -> bool:
+    if leaf.op in ("is null", "is not null"):
+        return (value in (None, [])) == (leaf.op == "is null")
+    if value is None:
+        return False
+    if isinstance(leaf.value, Age):
+        age = (as_of.astimezone(zone).date() - value.astimezone(zone).date()).days
+        return value < as_of and (age > leaf.value.days if leaf.op == "older than" else age <= leaf.value.days)
+    if isinstance(value, datetime):
+        value = value.astimezone(zone).date()
+    return _compare(leaf.op, _plain(value), _plain(leaf.value))
+
+
+def _value(field: Field, row: Mapping[str, Any]) -> Any:
+    if field.name == "is_account":
+        return row["customer_key"].startswith("woo:")
+    if field.name == "name":
+        return " ".join(part for part in (row["first_name"], row["last_name"]) if part) or None
+    value = row.get(field.columns[0])
+    return None if value == "" else value
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return unicodedata.normalize("NFKC", value).upper().lower().replace("ς", "σ")
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _compare(op: str, left: Any, right: Any) -> bool:
+    return {
+        "=": lambda: left == right,
+        "!=": lambda: left != right,
+        "<": lambda: left < right,
+        "<=": lambda: left <= right,
+        ">": lambda: left > right,
+        ">=": lambda: left >= right,
+        "contains": lambda: right in left,
+        "starts with": lambda: left.startswith(right),
+        "ends with": lambda: left.endswith(right),
+        "in": lambda: left in right,
+        "not in": lambda: left not in right,
+    }[op]()
