@@ -1,0 +1,69 @@
+"""The published tables, put together from the staged ones.
+
+`as_of` of a past day means: orders and refunds known now and dated before that instant, with today's status, identity,
+profile and tags. It hides later orders from the figures, not from the tables: everybody and every order is there, and
+`orders.counted` says what the figures hold. Deleted accounts and orders stay, with `deleted_at`.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+import polars as pl
+
+from transforms.identity import order_owners, resolve_aliases
+from transforms.metrics import currency_totals, customer_totals
+from transforms.orders import placed_orders, placed_refunds, with_deleted_at, with_refunded
+from transforms.people import people
+from transforms.rfm import rfm_cuts, score
+from transforms.schemas import MONEY, PUBLISHED, TIME, conform
+
+COMPUTED = ("customers", "customer_currencies", "orders", "order_lines", "refunds", "products", "rfm_cuts")
+
+
+def build_marts(
+    staged: Mapping[str, pl.LazyFrame],
+    *,
+    shop: str,
+    as_of: datetime,
+    timezone: str,
+    not_counted: Sequence[str],
+    hash_key: bytes,
+    aliases: pl.LazyFrame,
+) -> dict[str, pl.LazyFrame]:
+    """Return the published tables (see `schemas.PUBLISHED`) but for `segments` and `segment_members`.
+
+    `staged` holds the tables of `schemas.STAGED` and `deletions` (RAW_DELETIONS). `as_of` is an exclusive, aware
+    instant. `hash_key` has 16 to 64 bytes. `aliases` has the columns `alias_key` and `customer_key`.
+    `customers.segments` is an empty list: `transforms.segments` fills it. Raises ValueError on an unfit `hash_key`.
+    """
+    deletions = staged["deletions"]
+    accounts = with_deleted_at(staged["customers"], deletions, "customer", "woocommerce_id")
+    known_orders = with_deleted_at(staged["orders"], deletions, "order", "order_id")
+    owners = order_owners(known_orders, accounts, hash_key=hash_key, aliases=aliases)
+    placed = placed_orders(known_orders, owners, as_of=as_of, not_counted=not_counted)
+    refunds = placed_refunds(with_deleted_at(staged["refunds"], deletions, "refund", "refund_id"), placed, as_of=as_of)
+    currencies = currency_totals(placed, refunds)
+    totals = customer_totals(currencies, as_of=as_of, timezone=timezone)
+    cuts = rfm_cuts(totals)
+    everybody = people(accounts, placed, resolve_aliases(aliases))
+    tables = {
+        "customers": _customers(everybody, score(totals, cuts)),
+        "customer_currencies": currencies,
+        "orders": with_refunded(placed, refunds, as_of=as_of),
+        "order_lines": staged["order_lines"],
+        "refunds": refunds,
+        "products": with_deleted_at(staged["products"], deletions, "product", "product_id"),
+        "rfm_cuts": cuts,
+    }
+    stamps = {"shop": pl.lit(shop), "as_of": pl.lit(as_of, dtype=TIME)}
+    return {name: conform(tables[name].with_columns(**stamps), PUBLISHED[name]) for name in COMPUTED}
+
+
+def _customers(everybody: pl.LazyFrame, scored: pl.LazyFrame) -> pl.LazyFrame:
+    """Return everybody with figures and scores: zeros and nulls for people without a counted order."""
+    return everybody.join(scored, on="customer_key", how="left").with_columns(
+        pl.col("orders_count").fill_null(0),
+        pl.col("gross", "refunded", "net", "average_order").fill_null(pl.lit(Decimal(0), dtype=MONEY)),
+        segments=pl.lit([], dtype=pl.List(pl.String)),
+    )
