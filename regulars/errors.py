@@ -13,6 +13,7 @@ One root, one cause a leaf; each knows whether the same call may succeed later::
     │   ├── ShopBusy             429, 503 or another 5xx; may carry `retry_after` seconds  (retry)
     │   ├── ShopRefused          401 or 403: key, secret or rights
     │   ├── ShopNotFound         404: the address is no WooCommerce REST base
+    │   │   └── ShopRecordGone   404: the shop has no record of that id
     │   ├── ShopAnswerUnreadable an answer that is not the JSON we asked for
     │   └── ShopRequestInvalid   400: the shop does not accept what was sent
     ├── NothingPublished         no published version of this shop yet
@@ -92,7 +93,11 @@ class ShopRefused(ShopError):
 
 
 class ShopNotFound(ShopError):
-    """The shop answered 404 where its REST API should be, or for a record that is gone."""
+    """The shop answered 404 where its REST API should be."""
+
+
+class ShopRecordGone(ShopNotFound):
+    """The shop answered that it has no record of that id: the only 404 that means a deletion."""
 
 
 class ShopAnswerUnreadable(ShopError):

@@ -1,0 +1,221 @@
+"""The WooCommerce REST client (wc/v3): one session, signed requests, bounded answers, bounded patience.
+
+Reads are retried while the shop is busy or away; writes never, since a shop that did not answer may have obeyed.
+Redirects are not followed: they would carry the key to another place.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Final, Self
+from urllib.parse import urlsplit
+
+import requests
+
+from regulars.errors import SettingsError, ShopAnswerUnreadable, ShopError
+from regulars.models import ShopConfig
+from regulars.shop.answers import LARGEST_BYTES, error_of, http_date, json_of, unreachable
+from regulars.shop.auth import hush, shop_auth
+from regulars.shop.index import ShopIndex, index_from
+from regulars.shop.limits import RateLimiter, patiently
+from regulars.shop.port import Item, Page, Params
+
+PER_PAGE: Final = 100
+API: Final = "/wp-json/wc/v3/"
+INDEX: Final = "/wp-json/"
+TIMEOUT: Final = (10.0, 90.0)
+LONGEST_ANSWER: Final = 300.0
+PATIENCE: Final = 75.0
+_CHUNK: Final = 256 * 1024
+
+
+class Answer:
+    """One answer: status, headers, the whole body, and the two clocks beside it."""
+
+    def __init__(self, response: requests.Response, body: bytes, asked_at: datetime) -> None:
+        self.status = response.status_code
+        self.headers: Mapping[str, str] = response.headers
+        self.body = body
+        self.asked_at = asked_at
+        self.answered_at = datetime.now(UTC)
+        self.shop_now = http_date(response.headers.get("Date")) or self.answered_at
+
+
+class ShopClient:
+    """Reads and writes one shop; see `regulars.shop.port.ShopReader` for what each read guarantees.
+
+    `patience` bounds in seconds how long a read is tried again, `sleep` is how it waits (tests pass their own).
+    One thread at a time may use a client.
+    """
+
+    def __init__(
+        self,
+        shop: ShopConfig,
+        *,
+        patience: float = PATIENCE,
+        timeout: tuple[float, float] = TIMEOUT,
+        largest_bytes: int = LARGEST_BYTES,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        hush()
+        self._shop = shop
+        self._host = urlsplit(shop.url).netloc
+        self._auth = shop_auth(shop)
+        if shop.ca_file and not shop.ca_file.is_file():
+            raise SettingsError(f"REGULARS_CA_FILE names {shop.ca_file}, which is no file.")
+        self._verify: str | bool = str(shop.ca_file) if shop.ca_file else True
+        self._timeout, self._largest = timeout, largest_bytes
+        self._limiter = RateLimiter(shop.requests_per_minute, sleep=sleep)
+        self._patience, self._sleep = patience, sleep
+        self._session = requests.Session()
+        self._session.headers.update({"User-Agent": "Regulars", "Accept": "application/json"})
+        self._sent = 0
+
+    @property
+    def requests_sent(self) -> int:
+        """How many requests have been sent so far, retries among them."""
+        return self._sent
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def index(self) -> ShopIndex:
+        """Return what the shop says about itself, without a key. Raises ShopNotFound where no WooCommerce answers."""
+        fields = {"_fields": "name,url,home,gmt_offset,timezone_string,namespaces"}
+        answer = self._read("GET", INDEX, fields, signed=False)
+        return index_from(
+            self._json(answer, INDEX),
+            server_now=answer.shop_now,
+            asked_at=answer.asked_at,
+            answered_at=answer.answered_at,
+            timezone=self._shop.timezone,
+        )
+
+    def page(self, path: str, params: Params, page: int = 1) -> Page:
+        """Return one page of the listing at `path` ("orders"), 100 rows unless `params` has `per_page`."""
+        answer = self._read("GET", API + path, {"per_page": PER_PAGE, **params, "page": page})
+        items = self._json(answer, API + path)
+        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+            raise ShopAnswerUnreadable(f"The shop's answer to {API + path} is JSON, but no list of records.")
+        total, total_pages = self._totals(answer, path)
+        if page == 1 and total_pages == 0 and items:
+            raise ShopAnswerUnreadable(f"The shop's answer to {API + path} holds records and says that there are none.")
+        return Page(items, page, total, total_pages, answer.asked_at, answer.shop_now)
+
+    def pages(self, path: str, params: Params) -> Iterator[Page]:
+        """Yield all pages of a listing, in order."""
+        number, last = 1, 1
+        while number <= last:
+            page = self.page(path, params, number)
+            if page.items or number == 1:
+                last = page.total_pages
+            yield page
+            number += 1
+
+    def get_by_ids(self, path: str, ids: Iterable[int], params: Params) -> Iterator[Page]:
+        """Yield pages with the records of `ids` that the shop has, 100 ids a request."""
+        wanted = sorted(set(ids))
+        for start in range(0, len(wanted), PER_PAGE):
+            batch = ",".join(str(number) for number in wanted[start : start + PER_PAGE])
+            yield self.page(path, {**params, "include": batch})
+
+    def head_total(self, path: str, params: Params) -> int:
+        """Return how many records a listing has, without reading them."""
+        return self._totals(self._read("HEAD", API + path, {"per_page": 1, **params}), path)[0]
+
+    def get(self, path: str) -> Page:
+        """Return one record, as a page of one. Raises ShopRecordGone where the shop has none of that id."""
+        answer = self._read("GET", API + path, {})
+        return Page([self._record(answer, path)], 1, 1, 1, answer.asked_at, answer.shop_now)
+
+    def post(self, path: str, body: Item) -> Item:
+        """Create a record and return it as the shop made it. Never retried: the caller decides on a ShopUnreachable."""
+        return self._record(self._send("POST", API + path, {}, body), path)
+
+    def put(self, path: str, body: Item) -> Item:
+        """Change a record and return it as the shop has it now. Never retried."""
+        return self._record(self._send("PUT", API + path, {}, body), path)
+
+    def _record(self, answer: Answer, path: str) -> Item:
+        record = self._json(answer, API + path)
+        if not isinstance(record, dict):
+            raise ShopAnswerUnreadable(f"The shop's answer to {API + path} is JSON, but no record.")
+        return record
+
+    def _json(self, answer: Answer, path: str) -> Any:
+        return json_of(answer.body, path=path, content_type=answer.headers.get("Content-Type", ""))
+
+    def _totals(self, answer: Answer, path: str) -> tuple[int, int]:
+        try:
+            return int(answer.headers["X-WP-Total"]), int(answer.headers["X-WP-TotalPages"])
+        except (KeyError, ValueError):
+            raise ShopAnswerUnreadable(
+                f"The shop's answer to {API + path} does not say how many pages there are (X-WP-TotalPages); "
+                "a cache or proxy in front of the shop may drop that header."
+            ) from None
+
+    def _read(self, method: str, path: str, params: Params, *, signed: bool = True) -> Answer:
+        loop = patiently(self._patience, self._sleep)
+        answer: Answer = loop(self._send, method, path, params, None, signed=signed)
+        return answer
+
+    def _send(self, method: str, path: str, params: Params, body: Item | None = None, *, signed: bool = True) -> Answer:
+        """Send one request. Raised outside the `except`, so that no trace shows the signed address."""
+        self._limiter.wait()
+        self._sent += 1
+        try:
+            answer = self._exchange(method, path, params, body, signed=signed)
+            error: ShopError | None = error_of(
+                answer.status, answer.headers, answer.body, path=path, now=answer.answered_at
+            )
+        except requests.exceptions.SSLError:
+            error = unreachable("its certificate or the TLS connection failed", self._host, tls=True)
+        except requests.exceptions.Timeout:
+            error = unreachable("no answer in time", self._host)
+        except requests.exceptions.ConnectionError:
+            error = unreachable("no connection, or it was dropped", self._host)
+        except (requests.exceptions.RequestException, OSError) as cause:
+            error = unreachable(f"the connection failed ({type(cause).__name__})", self._host)
+        if error is not None:
+            raise error
+        return answer
+
+    def _exchange(self, method: str, path: str, params: Params, body: Item | None, *, signed: bool) -> Answer:
+        asked_at = datetime.now(UTC)
+        with self._session.request(
+            method,
+            self._shop.url + path,
+            params={name: str(value) for name, value in params.items()},
+            json=body,
+            auth=self._auth if signed else _unsigned,
+            timeout=self._timeout,
+            verify=self._verify,
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            return Answer(response, self._bounded(response, path), asked_at)
+
+    def _bounded(self, response: requests.Response, path: str) -> bytes:
+        parts: list[bytes] = []
+        size, deadline = 0, time.monotonic() + LONGEST_ANSWER
+        for part in response.iter_content(_CHUNK):
+            size += len(part)
+            if size > self._largest:
+                raise ShopAnswerUnreadable(f"The shop's answer to {path} is larger than {self._largest:,} bytes.")
+            if time.monotonic() > deadline:
+                raise requests.exceptions.ReadTimeout
+            parts.append(part)
+        return b"".join(parts)
+
+
+def _unsigned(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Keep requests from looking for a password in the user's netrc file."""
+    return request
