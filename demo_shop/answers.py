@@ -109,17 +109,15 @@ def page_not_found(request: Incoming) -> Answer:
         "<h1>Page not found</h1>\n<p>The page you are looking for doesn&#8217;t exist, or it has been moved.</p>\n"
         "</body>\n</html>\n"
     )
-    return Answer(
-        404, text.encode(), [("Content-Type", "text/html; charset=UTF-8"), *api_headers(request)[2:3]]
-    )
+    return Answer(404, text.encode(), [("Content-Type", "text/html; charset=UTF-8"), *api_headers(request)[2:3]])
 
 
 def home_page(request: Incoming, name: str) -> Answer:
     """Return a small front page, so that a browser shows which shop this is."""
-    text = f'<!DOCTYPE html>\n<html lang="en-US"><head><title>{name}</title></head><body><h1>{name}</h1></body></html>\n'
-    return Answer(
-        200, text.encode(), [("Content-Type", "text/html; charset=UTF-8"), *api_headers(request)[2:3]]
+    text = (
+        f'<!DOCTYPE html>\n<html lang="en-US"><head><title>{name}</title></head><body><h1>{name}</h1></body></html>\n'
     )
+    return Answer(200, text.encode(), [("Content-Type", "text/html; charset=UTF-8"), *api_headers(request)[2:3]])
 
 
 def legacy_api() -> Answer:

@@ -127,11 +127,7 @@ def base_string(request: Signed, raw: Raw) -> str:
         value = raw[name]
         if name == "oauth_signature":
             continue
-        items = (
-            {f"{name}[{key}]": item for key, item in value.items()}
-            if isinstance(value, dict)
-            else {name: value}
-        )
+        items = {f"{name}[{key}]": item for key, item in value.items()} if isinstance(value, dict) else {name: value}
         pairs += [f"{quote(key, safe='~')}={quote(item, safe='~')}" for key, item in items.items()]
     url = f"{request.scheme}://{request.host}{request.path}"
     return "&".join((request.method, quote(url, safe="~"), quote("&".join(pairs), safe="~")))

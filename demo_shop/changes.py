@@ -33,15 +33,12 @@ class Shop(Records):
                 raise errors.ApiError(
                     400,
                     "registration-error-email-exists",
-                    f"An account is already registered with {email}. "
-                    "Please log in or use a different email address.",
+                    f"An account is already registered with {email}. Please log in or use a different email address.",
                 )
             now = self.now()
-            username = fields.pop("username", "") or self._free_username(email.split("@")[0].casefold())
+            username = fields.pop("username", "") or self._free_username(email.split("@", maxsplit=1)[0].casefold())
             customer = self.keep_customer(
-                Customer(
-                    self.take_id("user"), email, username, first_name, last_name, role, now, now, **fields
-                )
+                Customer(self.take_id("user"), email, username, first_name, last_name, role, now, now, **fields)
             )
             self.announce("customer.created", customer.id)
             self.announce("customer.updated", customer.id)
@@ -90,50 +87,76 @@ class Shop(Records):
         customer_id: int = 0,
         lines: Sequence[tuple[int, int] | Line] | None = None,
         *,
-        email: str | None = None,
         status: str = "processing",
-        billing: Address | None = None,
-        created: int | None = None,
         **fields: Any,
     ) -> Order:
         """Place an order and announce ``order.created`` and ``order.updated``.
 
-        ``lines`` are (product id, quantity) pairs or finished lines; with None, one piece of the first product
-        is bought. An account's order takes its address unless ``billing`` is given; ``email`` replaces the
-        address's e-mail. ``created`` (epoch seconds) backdates it. ``fields`` are fields of ``Order``.
+        ``lines`` are (product id, quantity) pairs or finished lines; with None, one piece of the first product is
+        bought. An account's order takes its address unless ``billing`` is given; ``email`` replaces the address's
+        e-mail. ``created`` (epoch seconds) backdates it; it still counts as modified now. Other ``fields`` are
+        fields of :class:`demo_shop.model.Order`.
         """
         with self.locked():
-            created = self.now() if created is None else created
-            account = self.customers.get(customer_id)
-            if billing is None:
-                billing = account.billing if account else Address("Ad", "Hoc", country="DE", email="")
-                if account and not billing.email:
-                    billing = billing._replace(email=account.email)
-            if email is not None:
-                billing = billing._replace(email=email)
-            wanted = [(min(self.products), 1)] if lines is None else lines
-            order = Order(
-                id=self.take_id("post"),
-                status=status,
-                currency=fields.pop("currency", self.profile.currency),
-                created=created,
-                modified=max(created, fields.pop("modified", created)),
-                customer_id=customer_id,
-                billing=billing,
-                shipping=fields.pop("shipping", billing._replace(email="", phone="")),
-                lines=tuple(self.line(item, billing.country) for item in wanted),
-                first_item=0,
-                paid=created if status in PAID else None,
-                completed=created if status == "completed" else None,
-                payment=fields.pop("payment", "bacs"),
-                created_via=fields.pop("created_via", "rest-api"),
-                **fields,
-            )
-            self.keep_order(order)
+            order = self._write_order(customer_id, lines, status, **fields)
             self.announce("order.created", order.id)
             self.announce("order.updated", order.id)
             self._note_paying(order)
             return order
+
+    def _write_order(
+        self,
+        customer_id: int,
+        lines: Sequence[tuple[int, int] | Line] | None,
+        status: str,
+        *,
+        email: str | None = None,
+        billing: Address | None = None,
+        created: int | None = None,
+        **fields: Any,
+    ) -> Order:
+        now = self.now()
+        created = now if created is None else created
+        account = self.customers.get(customer_id)
+        if billing is None and account:
+            billing = account.billing._replace(email=account.billing.email or account.email)
+        billing = billing or Address("Ad", "Hoc", country="DE")
+        if email is not None:
+            billing = billing._replace(email=email)
+        wanted = [(min(self.products), 1)] if lines is None else lines
+        defaults: dict[str, Any] = {
+            "currency": self.profile.currency,
+            "modified": max(created, now),
+            "shipping": billing._replace(email="", phone=""),
+            "payment": "bacs",
+            "created_via": "rest-api",
+        }
+        order = Order(
+            id=self.take_id("post"),
+            status=status,
+            created=created,
+            customer_id=customer_id,
+            billing=billing,
+            lines=tuple(self.line(item, billing.country) for item in wanted),
+            first_item=0,
+            paid=created if status in PAID else None,
+            completed=created if status == "completed" else None,
+            **(defaults | fields),
+        )
+        return self.keep_order(order)
+
+    def start_checkout(self, customer_id: int = 0, **fields: Any) -> Order:
+        """Begin a block checkout: the draft announces itself as ``order.updated``, before any ``order.created``."""
+        with self.locked():
+            order = self._write_order(customer_id, None, "checkout-draft", created_via="store-api", **fields)
+            self.announce("order.updated", order.id)
+            return order
+
+    def finish_checkout(self, order_id: int, status: str = "processing") -> Order:
+        """Finish a block checkout: ``order.updated`` comes before ``order.created``, as the real shop sends them."""
+        with self.locked():
+            self.announce("order.updated", order_id)
+            return self.edit_order(order_id, status=status)
 
     def line(self, item: tuple[int, int] | Line, country: str) -> Line:
         """Return a finished line as it is, or price a (product id, quantity) pair."""
@@ -151,11 +174,11 @@ class Shop(Records):
         """Save an order with some fields changed (even with none): moves ``date_modified``, announces the update.
 
         Setting ``status`` fills the paid and completed dates. A status set on a trashed order brings it back and,
-        with HPOS, announces nothing. Raises ``KeyError`` when the order is unknown.
+        with HPOS, announces nothing; a draft that becomes an order announces ``order.created`` alone. Raises ``KeyError`` when the order is unknown.
         """
         with self.locked():
             order = self.orders[order_id]
-            was_trashed = order.status == "trash"
+            before = order.status
             now = self.now()
             for name, value in fields.items():
                 setattr(order, name, value)
@@ -170,9 +193,11 @@ class Shop(Records):
                 order.trashed_from = None
             order.modified = now
             self.touch()
-            if not (was_trashed and status):
+            if before == "checkout-draft" and status not in (None, before):
+                self.announce("order.created", order_id)
+            elif not (before == "trash" and status):
                 self.announce("order.updated", order_id)
-                self._note_paying(order)
+            self._note_paying(order)
             return order
 
     def trash_order(self, order_id: int) -> Order:

@@ -1,7 +1,7 @@
 """Dates as WooCommerce writes, reads and compares them, including where it does so wrongly."""
 
 import re
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -9,18 +9,18 @@ _DATE = re.compile(
     r"^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(\.\d+)?(Z|[+-]\d{2}(?::\d{2})?)?$",
     re.ASCII,
 )
-_EPOCH = datetime(1970, 1, 1)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=64)
 def zone(name: str) -> ZoneInfo:
     """Return the time zone of that name."""
     return ZoneInfo(name)
 
 
+@lru_cache(maxsize=1 << 16)
 def gmt_text(instant: int | None) -> str | None:
     """Write an instant as WooCommerce's ``*_gmt`` fields do: UTC wall time, no ``Z``, seconds only."""
-    return None if instant is None else (_EPOCH + timedelta(seconds=instant)).isoformat()
+    return None if instant is None else datetime.fromtimestamp(instant, UTC).replace(tzinfo=None).isoformat()
 
 
 @lru_cache(maxsize=1 << 16)
@@ -72,4 +72,4 @@ def _offset(text: str) -> tzinfo | None:
 
 
 def _seconds(naive: datetime) -> int:
-    return int((naive - _EPOCH).total_seconds())
+    return int(naive.replace(tzinfo=UTC).timestamp())

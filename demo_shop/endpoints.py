@@ -185,13 +185,13 @@ def read_refund(call: Call) -> Answer:
 def delete_refund(call: Call) -> Answer:
     """Answer ``DELETE /orders/{id}/refunds/{id}``, which needs ``force``."""
     refund = _refund(call)
-    _needs_force(call, "order_refund", "order_refunds")
+    _needs_force(call, "order_refunds")
     body = refund_body(call.shop, refund, call.request.base)
     call.shop.delete_refund(refund.id)
     return call.answer(body)
 
 
-def _needs_force(call: Call, kind: str, plural: str) -> None:
+def _needs_force(call: Call, plural: str) -> None:
     if not call.values["force"]:
         raise errors.ApiError(
             501, "woocommerce_rest_trash_not_supported", f"{plural.capitalize()} do not support trashing."
@@ -245,7 +245,7 @@ def delete_customer(call: Call) -> Answer:
         )
         call.allow = "GET, POST, PUT, PATCH"
         raise error
-    _needs_force(call, "customer", "customers")
+    _needs_force(call, "customers")
     body = _customer_body(call, customer)
     call.shop.delete_customer(customer.id)
     return call.answer(body)

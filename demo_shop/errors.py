@@ -44,8 +44,7 @@ def invalid_params(found: Sequence[tuple[str, str, str, Any]]) -> ApiError:
         extra={
             "params": {name: sentence for name, _, sentence, _ in found},
             "details": {
-                name: {"code": code, "message": sentence, "data": data}
-                for name, code, sentence, data in found
+                name: {"code": code, "message": sentence, "data": data} for name, code, sentence, data in found
             },
         },
     )

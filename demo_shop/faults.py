@@ -42,9 +42,7 @@ FATAL = json.dumps(
 RATE_LIMITED = json.dumps(
     {"code": "too_many_requests", "message": "Too many requests.", "data": {"status": 429}}
 ).encode()
-BAD_GATEWAY = (
-    b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>502 Bad Gateway</body>\r\n</html>\r\n"
-)
+BAD_GATEWAY = b"<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>502 Bad Gateway</body>\r\n</html>\r\n"
 
 
 @dataclass(slots=True)

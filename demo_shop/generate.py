@@ -9,20 +9,18 @@ total, drafts, trash, staff who buy, a deleted customer, and one modification ti
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from demo_shop import catalogue
 from demo_shop.changes import Shop
 from demo_shop.dates import zone
-from demo_shop.model import Address, ApiKey, Coupon, Customer, Fee, Line, Order, Product, Profile, Refund
-from demo_shop.money import UNIT, micros, rounded
+from demo_shop.invented_orders import DAY, Drafter
+from demo_shop.model import NOWHERE, Address, ApiKey, Customer, Line, Order, Profile, Refund
 from demo_shop.people import Person, invent
-from demo_shop.pricing import item_count, priced_line, priced_shipping, totals
+from demo_shop.pricing import item_count
 from demo_shop.store import DEMO_KEY
 
-DAY = 86_400
 DAYS = 730
 
 
@@ -48,27 +46,6 @@ RHYTHMS = (
     Rhythm(21, (10, 30), (1, 1), (180, 700), 1),  # came once, long ago
 )
 _SHARES = tuple(rhythm.share for rhythm in RHYTHMS)
-_STATUS = (
-    ("completed", 78),
-    ("processing", 4),
-    ("cancelled", 6),
-    ("failed", 4),
-    ("refunded", 3),
-    ("on-hold", 2),
-    ("pending", 2),
-    ("checkout-draft", 1),
-)
-_PAYMENTS = ("bacs", "cod", "paypal", "stripe")
-_NOTE = 'Bitte klingeln 🔔\nZeile 2; "quoted", comma'
-
-
-@dataclass(slots=True)
-class Draft:
-    """An order before it has an id."""
-
-    created: int
-    order: Order
-    refunds: list[tuple[int, int, str, tuple[Line, ...]]] = field(default_factory=list)
 
 
 def generate(
@@ -95,14 +72,15 @@ class _Invention:
         self.shop, self.rng = shop, rng
         self.end = self._local(today)
         self.start = self.end - DAYS * DAY
-        self.drafts: list[Draft] = []
         catalogue.stock(shop, self.start - 10 * DAY)
-        self.products = [p for p in shop.products.values() if not p.variations]
-        self.weights = [1 + 60 * UNIT // (p.price + 3 * UNIT) for p in self.products]
+        self.drafter = Drafter(shop, rng, self.end)
 
     def _local(self, day: date, hour: int = 0, minute: int = 0, fold: int = 0) -> int:
-        wall = datetime(day.year, day.month, day.day, hour, minute, fold=fold)
-        return int(wall.replace(tzinfo=zone(self.shop.profile.time_zone)).timestamp())
+        where = zone(self.shop.profile.time_zone)
+        return int(datetime(day.year, day.month, day.day, hour, minute, tzinfo=where, fold=fold).timestamp())
+
+    def _year(self, instant: int) -> int:
+        return datetime.fromtimestamp(instant, zone(self.shop.profile.time_zone)).year
 
     def run(self, people: int) -> Shop:
         """Invent everything, in an order that depends on the seed alone."""
@@ -125,14 +103,14 @@ class _Invention:
             name = f"staff{number}"
             person = invent(self.rng, number)
             modified = self.start if buys else None
-            address = person.address._replace(email=f"{name}@example.com") if buys else Address()
+            address = person.address._replace(email=f"{name}@example.com") if buys else NOWHERE
             user = Customer(
                 self.shop.take_id("user"), f"{name}@example.com", name, address.first_name, address.last_name,
                 role, self.start - 5 * DAY, modified, address, is_paying=buys > 0,
             )  # fmt: skip
             self.shop.keep_customer(user)
             for turn in range(buys):
-                self._order(address, user.id, self.start + (turn + 1) * 90 * DAY + 36_000, 2)
+                self.drafter.order(address, user.id, self.start + (turn + 1) * 90 * DAY + 36_000, 2)
 
     def _account(self, number: int) -> Customer:
         person = invent(self.rng, number)
@@ -141,7 +119,7 @@ class _Invention:
         customer = Customer(
             self.shop.take_id("user"), person.email, person.username, person.address.first_name,
             person.address.last_name, "customer", created, created, person.address,
-            person.address._replace(email="", phone="") if self.rng.random() < 0.3 else Address(),
+            person.address._replace(email="", phone="") if self.rng.random() < 0.3 else NOWHERE,
             meta=((meta_id, "newsletter_optin", self.rng.choice(("yes", "no"))),),
         )  # fmt: skip
         return self.shop.keep_customer(customer)
@@ -169,7 +147,7 @@ class _Invention:
         for _ in range(count):
             if moment < self.start:
                 break
-            self._order(address, customer_id, moment, rhythm.basket, currency="USD" if dollars else "EUR")
+            self.drafter.order(address, customer_id, moment, rhythm.basket, currency="USD" if dollars else "EUR")
             first = moment
             moment -= rng.randint(*rhythm.gap) * DAY - rng.randint(-20_000, 20_000)
         if customer_id and first < earliest:
@@ -178,116 +156,9 @@ class _Invention:
             customer.created = first - rng.randint(60, 40_000)
             customer.modified = customer.created
 
-    def _order(
-        self,
-        address: Address,
-        customer_id: int,
-        created: int,
-        basket: int,
-        *,
-        currency: str = "EUR",
-        status: str | None = None,
-    ) -> Draft:
-        rng = self.rng
-        profile = self.shop.profile
-        status = status or rng.choices([s for s, _ in _STATUS], [w for _, w in _STATUS])[0]
-        if status in ("pending", "checkout-draft") and created < self.end - 20 * DAY and rng.random() < 0.7:
-            status = "completed"
-        off = 10 if rng.random() < 0.12 else 0
-        lines = tuple(
-            priced_line(
-                profile,
-                product,
-                rng.choices((1, 2, 3, 5), (70, 18, 8, 4))[0],
-                address.country,
-                percent_off=off,
-            )
-            for product in self._pick(rng.randint(1, basket))
-        )
-        order = Order(
-            id=0, status=status, currency=currency, created=created, modified=created, customer_id=customer_id,
-            billing=address, shipping=address._replace(email="", phone=""), lines=lines, first_item=0,
-            payment=rng.choice(_PAYMENTS), created_via="admin" if rng.random() < 0.01 else "checkout",
-            note=_NOTE if rng.random() < 0.04 else "", ip=f"203.0.113.{rng.randint(1, 254)}",
-        )  # fmt: skip
-        self._extras(order, off)
-        self._life(order)
-        draft = Draft(created, order)
-        self.drafts.append(draft)
-        self._refunds(draft)
-        return draft
-
-    def _pick(self, count: int) -> list[Product]:
-        found = {p.id: p for p in self.rng.choices(self.products, self.weights, k=count)}
-        for product in found.values():
-            product.total_sales += 1
-        return list(found.values())
-
-    def _extras(self, order: Order, percent_off: int) -> None:
-        rng, profile = self.rng, self.shop.profile
-        if percent_off:
-            discount = sum(line.subtotal - line.total for line in order.lines)
-            order.coupons = (Coupon(48, "welcome10", rounded(discount, 2), "percent", 10),)
-        if rng.random() < 0.75:
-            order.shipping_lines = (priced_shipping(profile, micros("4.90"), order.billing.country),)
-        if rng.random() < 0.05:
-            order.fees = (Fee("Kulanz", -UNIT),)
-        source = self.shop.take_id("meta", 2)
-        order.meta = (
-            (source, "_wc_order_attribution_source_type", rng.choice(("utm", "organic", "referral"))),
-            (
-                source + 1,
-                "_wc_order_attribution_utm_source",
-                rng.choice(("google", "(direct)", "newsletter")),
-            ),
-        )
-
-    def _life(self, order: Order) -> None:
-        """Fill the dates that follow from a status; nothing happens after the end but one order's change."""
-        rng = self.rng
-        if order.status in ("completed", "refunded", "processing"):
-            order.paid = self._before_end(order.created + rng.randint(10, 600))
-            if order.payment == "stripe":
-                order.transaction_id = f"txn_{rng.getrandbits(32):08x}"
-        if order.status in ("completed", "refunded"):
-            order.completed = self._before_end(order.created + rng.randint(DAY // 2, 6 * DAY))
-            if order.created_via == "admin":
-                order.paid = None  # imports complete orders that were never marked as paid
-        order.modified = (
-            order.completed or order.paid or self._before_end(order.created + rng.randint(0, 3600))
-        )
-
-    def _before_end(self, instant: int) -> int:
-        return min(instant, self.end - 1)
-
-    def _refunds(self, draft: Draft) -> None:
-        """Refund some orders: whole ones, parts with their line, goodwill, and now and then more than was paid."""
-        rng, order = self.rng, draft.order
-        total = totals(order, self.shop.profile.decimals).total
-        if order.status not in ("completed", "refunded") or not order.lines:
-            return
-        when = self._before_end((order.completed or order.created) + rng.randint(DAY, 20 * DAY))
-        chance = rng.random()
-        if order.status == "refunded":
-            draft.refunds.append((when, total, "", tuple(_negative(line) for line in order.lines)))
-        elif chance < 0.03:
-            line = order.lines[0]
-            paid = rounded(line.total, 2) + rounded(line.total_tax, 2)
-            if paid <= total:
-                draft.refunds.append((when, paid, "customer request ☹", (_negative(line),)))
-        elif chance < 0.045:
-            draft.refunds.append((when, min(total, micros("1.50")), "Kulanz", ()))
-            draft.refunds.append(
-                (self._before_end(when + 3600), min(total, micros("2.66")), "second refund", ())
-            )
-        elif chance < 0.05:
-            draft.refunds.append((when, total + micros("5.00"), "import correction", ()))
-        if draft.refunds:
-            order.modified = max(order.modified, draft.refunds[-1][0])
-
     def _autumn_hours(self, accounts: list[Customer]) -> None:
         """Place an order in each copy of every hour that clocks repeat in the two years."""
-        for year in range(datetime.fromtimestamp(self.start).year, datetime.fromtimestamp(self.end).year + 1):
+        for year in range(self._year(self.start), self._year(self.end) + 1):
             last = date(year, 10, 31)
             sunday = last - timedelta(days=(last.weekday() + 1) % 7)
             for fold in (0, 1):
@@ -296,7 +167,7 @@ class _Invention:
                     buyer = accounts[fold % len(accounts)]
                     buyer.created = min(buyer.created, moment - DAY)
                     buyer.modified = buyer.created
-                    self._order(buyer.billing, buyer.id, moment, 2, status="completed")
+                    self.drafter.order(buyer.billing, buyer.id, moment, 2, status="completed")
 
     def _deleted_customer(self, number: int) -> None:
         """Invent a customer who was deleted: their orders stay, as a guest's, touched on that day."""
@@ -305,17 +176,17 @@ class _Invention:
         self.shop.take_id("user")
         for turn in range(5):
             created = self.end - (400 - 60 * turn) * DAY
-            self._order(person.address, 0, created, 3, status="completed").order.modified = deletion
+            self.drafter.order(person.address, 0, created, 3, status="completed").order.modified = deletion
 
     def _settle(self) -> None:
         """Give ids in the order things happened, then finish the details that need them."""
         events: list[tuple[int, int, Any]] = []
-        for place, draft in enumerate(self.drafts):
+        for place, draft in enumerate(self.drafter.drafts):
             events.append((draft.created, place, None))
             events += [(refund[0], place, refund) for refund in draft.refunds]
         events.sort(key=lambda event: (event[0], event[1], event[2] is not None))
         for _, place, refund in events:
-            order = self.drafts[place].order
+            order = self.drafter.drafts[place].order
             if refund is None:
                 order.id = self.shop.take_id("post")
                 order.first_item = self.shop.take_id("item", item_count(order))
@@ -324,9 +195,7 @@ class _Invention:
                 self._keep_refund(order, *refund)
         self._finish()
 
-    def _keep_refund(
-        self, order: Order, when: int, amount: int, reason: str, lines: tuple[Line, ...]
-    ) -> None:
+    def _keep_refund(self, order: Order, when: int, amount: int, reason: str, lines: tuple[Line, ...]) -> None:
         origins = tuple(order.first_item + place for place in range(len(lines)))
         refund_id = self.shop.take_id("post")
         first = self.shop.take_id("item", max(1, 2 * len(lines)))
@@ -347,10 +216,3 @@ class _Invention:
         untouched = [c for c in self.shop.customers.values() if not c.is_paying and c.role == "customer"]
         for customer in untouched[:3]:
             customer.modified = None
-
-
-def _negative(line: Line) -> Line:
-    return Line(
-        line.product_id, line.variation_id, -line.quantity, -line.total, -line.total,
-        line.rate_id, -line.total_tax, -line.total_tax,
-    )  # fmt: skip

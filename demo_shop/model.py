@@ -88,6 +88,10 @@ class TaxRate(NamedTuple):
     reduced: bool = False
 
 
+NOWHERE = Address()
+"""An address nobody filled in."""
+
+
 @dataclass(slots=True)
 class Product:
     """A product or, with ``parent_id``, a variation of one. ``price`` is the catalogue price in millionths."""
@@ -117,8 +121,8 @@ class Customer:
     role: str
     created: int
     modified: int | None
-    billing: Address = Address()
-    shipping: Address = Address()
+    billing: Address = NOWHERE
+    shipping: Address = NOWHERE
     is_paying: bool = False
     meta: Meta = ()
 

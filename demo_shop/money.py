@@ -22,9 +22,9 @@ def micros(amount: str | int | Decimal) -> int:
 
 def rounded(amount: int, places: int) -> int:
     """Round millionths to so many decimal places, halves away from zero, and return millionths."""
-    step = 10 ** max(0, 6 - places)
+    step: int = 10 ** max(0, 6 - places)
     whole, rest = divmod(abs(amount), step)
-    if rest * 2 >= step and step > 1:
+    if rest * 2 >= step > 1:
         whole += 1
     return whole * step if amount >= 0 else -whole * step
 
@@ -36,16 +36,12 @@ def fixed(amount: int, places: int) -> str:
     >>> fixed(12_345_000, 2), fixed(62_360_000, 0), fixed(-1_500_000, 6)
     ('12.35', '62', '-1.500000')
     """
-    step = 10 ** max(0, 6 - places)
-    whole, rest = divmod(abs(amount), step)
-    if rest * 2 >= step and step > 1:
-        whole += 1
-    sign = "-" if amount < 0 and whole else ""
+    near = rounded(amount, places)
+    digits = str(abs(near)).zfill(7)
+    sign = "-" if near < 0 else ""
     if places <= 0:
-        return f"{sign}{whole}"
-    shown = min(places, 6)
-    digits = str(whole).zfill(shown + 1)
-    return f"{sign}{digits[:-shown]}.{digits[-shown:]}{'0' * (places - shown)}"
+        return f"{sign}{digits[:-6]}"
+    return f"{sign}{digits[:-6]}.{digits[-6:][:places].ljust(places, '0')}"
 
 
 def plain(amount: int) -> str:

@@ -53,7 +53,7 @@ DATED = {
     "before": Param("date"),
     "modified_after": Param("date"),
     "modified_before": Param("date"),
-    "dates_are_gmt": Param("boolean", False),
+    "dates_are_gmt": Param("boolean", default=False),
 }
 POST_ORDERBY = ("date", "id", "include", "title", "slug", "modified")
 ORDERS = {
@@ -88,9 +88,7 @@ PRODUCTS = {
     **PAGING,
     **DATED,
     "order": Param("choice", "desc", choices=("asc", "desc")),
-    "orderby": Param(
-        "choice", "date", choices=(*POST_ORDERBY, "price", "popularity", "rating", "menu_order")
-    ),
+    "orderby": Param("choice", "date", choices=(*POST_ORDERBY, "price", "popularity", "rating", "menu_order")),
     "sku": Param(),
 }
 WEBHOOKS = {
@@ -101,7 +99,7 @@ WEBHOOKS = {
     "status": Param("choice", "all", choices=("all", "active", "paused", "disabled")),
 }
 SINGLE = {"context": Param("choice", "view", choices=("view", "edit")), "dp": Param("integer")}
-DELETION = {"force": Param("boolean", False)}
+DELETION = {"force": Param("boolean", default=False)}
 
 
 def check(raw: Mapping[str, Any], schema: Mapping[str, Param]) -> dict[str, Any]:
@@ -138,9 +136,7 @@ def _convert(name: str, value: Any, param: Param) -> Any:
             return str(value).lower() in ("true", "1")
         raise _Refused("rest_invalid_type", f"{name} is not of type boolean.", {"param": name})
     if param.kind in ("ids", "choices"):
-        items = (
-            list(value.values()) if isinstance(value, dict) else [x for x in re.split(r"[\s,]+", value) if x]
-        )
+        items = list(value.values()) if isinstance(value, dict) else [x for x in re.split(r"[\s,]+", value) if x]
         return _items(name, items, param)
     if not isinstance(value, str):
         raise _Refused("rest_invalid_type", f"{name} is not of type string.", {"param": name})
@@ -160,9 +156,7 @@ def _integer(name: str, value: Any, param: Param) -> int:
         raise _Refused("rest_invalid_type", f"{name} is not of type integer.", {"param": name}) from None
     low, high = param.minimum, param.maximum
     if low is not None and high is not None and not low <= number <= high:
-        raise _Refused(
-            "rest_out_of_bounds", f"{name} must be between {low} (inclusive) and {high} (inclusive)"
-        )
+        raise _Refused("rest_out_of_bounds", f"{name} must be between {low} (inclusive) and {high} (inclusive)")
     if low is not None and number < low:
         raise _Refused("rest_out_of_bounds", f"{name} must be greater than or equal to {low}")
     return number

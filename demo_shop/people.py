@@ -72,9 +72,7 @@ CULTURES = (
     ),
     Culture(6, ("Oliver", "Siân", "Isla", "Rhys"), ("Taylor", "MacLeod", "ffoulkes"), _BRITAIN),
     Culture(5, ("José", "Begoña", "Íñigo", "Ana-María"), ("Muñoz", "Pérez", "Ibáñez"), _SPAIN),
-    Culture(
-        2, ("Þóra", "Ægir"), ("Jónsdóttir", "Sigurðsson"), (Place("Reykjavík", "101", "IS", "", "+354"),)
-    ),
+    Culture(2, ("Þóra", "Ægir"), ("Jónsdóttir", "Sigurðsson"), (Place("Reykjavík", "101", "IS", "", "+354"),)),
     Culture(2, ("Zdeněk", "Růžena"), ("Dvořák", "Němcová"), (Place("Brno", "602 00", "CZ", "", "+420"),)),
     Culture(2, ("Ayşe", "İbrahim"), ("Yılmaz", "Güneş"), (Place("İzmir", "35000", "TR", "", "+90 232"),)),
     Culture(
@@ -83,9 +81,7 @@ CULTURES = (
         ("Шевченко", "Коваль"),
         (Place("Київ", "01001", "UA", "", "+380 44"),),
     ),
-    Culture(
-        2, ("Γιώργος", "Ελένη"), ("Παπαδόπουλος", "Νικολάου"), (Place("Αθήνα", "105 57", "GR", "", "+30 21"),)
-    ),
+    Culture(2, ("Γιώργος", "Ελένη"), ("Παπαδόπουλος", "Νικολάου"), (Place("Αθήνα", "105 57", "GR", "", "+30 21"),)),
     Culture(2, ("فاطمة", "محمد", "ليلى"), ("الأحمد", "حداد"), (Place("دبي", "", "AE", "", "+971 4"),)),
     Culture(2, ("יעל", "משה"), ("כהן", "לוי"), (Place("תל אביב", "6100000", "IL", "", "+972 3"),)),
     Culture(2, ("伟", "秀英", "小明"), ("王", "李", "欧阳"), (Place("上海", "200000", "CN", "", "+86 21"),)),
@@ -98,9 +94,7 @@ CULTURES = (
     Culture(2, ("지우", "민준"), ("김", "이"), (Place("서울", "04524", "KR", "", "+82 2"),)),
     Culture(2, ("प्रिया", "अर्जुन"), ("शर्मा", "गुप्ता"), (Place("मुंबई", "400001", "IN", "MH", "+91 22"),)),
     Culture(1, ("สมชาย", "มาลี"), ("ใจดี", "ศรีสุข"), (Place("กรุงเทพฯ", "10200", "TH", "", "+66 2"),)),
-    Culture(
-        1, ("Nguyễn", "Đặng"), ("Thị Hường", "Văn Đức"), (Place("Hà Nội", "100000", "VN", "", "+84 24"),)
-    ),
+    Culture(1, ("Nguyễn", "Đặng"), ("Thị Hường", "Văn Đức"), (Place("Hà Nội", "100000", "VN", "", "+84 24"),)),
     Culture(1, ("🦄 Uni", "Max 🚲"), ("Corn", "N/A"), _GERMANY),
 )
 _WEIGHTS = tuple(culture.weight for culture in CULTURES)

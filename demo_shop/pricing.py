@@ -42,9 +42,7 @@ def net_price(profile: Profile, price: int, *, reduced: bool) -> int:
     return price if home is None else round(price * 100 / (100 + home.percent))
 
 
-def priced_line(
-    profile: Profile, product: Product, quantity: int, country: str, *, percent_off: int = 0
-) -> Line:
+def priced_line(profile: Profile, product: Product, quantity: int, country: str, *, percent_off: int = 0) -> Line:
     """Price one order line for a buyer in ``country``, with a discount of whole percents."""
     rate = rate_for(profile, country, reduced=product.reduced)
     subtotal = net_price(profile, product.price, reduced=product.reduced) * quantity
@@ -94,13 +92,7 @@ def totals(order: Order, decimals: int) -> Totals:
 
 def item_count(order: Order) -> int:
     """Return how many item ids an order takes: lines, shipping, fees, coupons and one per tax rate."""
-    return (
-        len(order.lines)
-        + len(order.shipping_lines)
-        + len(order.fees)
-        + len(order.coupons)
-        + len(rates_of(order))
-    )
+    return len(order.lines) + len(order.shipping_lines) + len(order.fees) + len(order.coupons) + len(rates_of(order))
 
 
 def rates_of(order: Order) -> list[int]:

@@ -110,8 +110,7 @@ def _order_matches(order: Order, search: str) -> bool:
     text = search.casefold()
     address = order.billing
     return text == str(order.id) or any(
-        text in part.casefold()
-        for part in (address.email, address.first_name, address.last_name, address.phone)
+        text in part.casefold() for part in (address.email, address.first_name, address.last_name, address.phone)
     )
 
 

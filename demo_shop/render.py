@@ -256,9 +256,7 @@ def _refund_summary(refund: Refund, places: int) -> Body:
     return {"id": refund.id, "reason": refund.reason, "total": fixed(-refund.amount, places)}
 
 
-def refund_body(
-    shop: Records, refund: Refund, base: str, dp: int | None = None, *, flat: bool = False
-) -> Body:
+def refund_body(shop: Records, refund: Refund, base: str, dp: int | None = None, *, flat: bool = False) -> Body:
     """Write a refund's body; ``flat`` is the shop-wide list, which adds ``parent_id``. No currency, no change date."""
     places = shop.profile.decimals if dp is None else dp
     lines = []

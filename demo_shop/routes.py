@@ -134,9 +134,7 @@ class Site:
             return failed(request, error, allow)
 
     def _authenticate(self, request: Incoming, signed_as: str) -> None:
-        signed = Signed(
-            request.scheme, request.host, signed_as, request.path, request.query, request.authorization
-        )
+        signed = Signed(request.scheme, request.host, signed_as, request.path, request.query, request.authorization)
         request.key = self.gate.key_of(signed, self.shop.now())
         if request.key is None:
             return

@@ -132,9 +132,7 @@ async def _drop(answer: Answer, send: Send) -> None:
         (b"content-length", str(len(answer.body) + 1).encode()),
     ]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send(
-        {"type": "http.response.body", "body": answer.body[: len(answer.body) // 2], "more_body": True}
-    )
+    await send({"type": "http.response.body", "body": answer.body[: len(answer.body) // 2], "more_body": True})
 
 
 def configure(app: Starlette, *, certfile: str | None = None, keyfile: str | None = None) -> uvicorn.Config:

@@ -106,9 +106,7 @@ class WebhookEndpoints:
         """Answer ``DELETE /webhooks/{id}``, which needs ``force``."""
         hook = self._hook(call)
         if not call.values["force"]:
-            raise errors.ApiError(
-                501, "woocommerce_rest_trash_not_supported", "Webhooks do not support trashing."
-            )
+            raise errors.ApiError(501, "woocommerce_rest_trash_not_supported", "Webhooks do not support trashing.")
         self.webhooks.delete(hook.id)
         return call.answer(self._body(call, hook))
 

@@ -61,10 +61,10 @@ class Webhook:
 
 
 class Waiting(NamedTuple):
-    """One delivery that waits its turn."""
+    """One delivery that waits its turn; without a record it is a ping."""
 
     webhook_id: int
-    record_id: int
+    record_id: int | None
 
 
 class Webhooks:
@@ -97,9 +97,7 @@ class Webhooks:
                     self._queue.append(item)
             self._wake.notify_all()
 
-    def create(
-        self, topic: str, url: str, *, name: str = "", secret: str = "", status: str = "active"
-    ) -> Webhook:
+    def create(self, topic: str, url: str, *, name: str = "", secret: str = "", status: str = "active") -> Webhook:
         """Subscribe a URL to a topic and ping it; a failing ping does not stop the creation.
 
         Raises :class:`errors.ApiError` (400) for an unknown topic or a URL that is none.
@@ -143,7 +141,7 @@ class Webhooks:
     def _ping(self, hook: Webhook) -> None:
         if hook.status == "active" and hook.pending:
             with self._wake:
-                self._queue.append(Waiting(-hook.id, 0))
+                self._queue.append(Waiting(hook.id, None))
                 self._wake.notify_all()
 
     def run(self) -> None:
@@ -177,10 +175,10 @@ class Webhooks:
             return self._wake.wait_for(lambda: not self._queue and not self._busy, timeout)
 
     def _deliver(self, item: Waiting) -> None:
-        hook = self.hooks.get(abs(item.webhook_id))
+        hook = self.hooks.get(item.webhook_id)
         if hook is None:
             return
-        if item.webhook_id < 0:
+        if item.record_id is None:
             self._send_ping(hook)
             return
         payload = escaped(self.payload(hook, item.record_id))
@@ -204,9 +202,7 @@ class Webhooks:
         with requests.Session() as session:
             session.trust_env = False
             try:
-                answer = session.post(
-                    url, data=body, headers=headers, timeout=self.timeout, allow_redirects=False
-                )
+                answer = session.post(url, data=body, headers=headers, timeout=self.timeout, allow_redirects=False)
             except requests.RequestException as problem:
                 log.info("webhook not delivered: %s", type(problem).__name__)
                 return None

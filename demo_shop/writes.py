@@ -18,9 +18,7 @@ def _address_parts(sent: Sent, name: str) -> dict[str, str]:
     given = sent.get(name)
     if not isinstance(given, Mapping):
         return {}
-    return {
-        part: str(value) for part, value in given.items() if part in Address._fields and value is not None
-    }
+    return {part: str(value) for part, value in given.items() if part in Address._fields and value is not None}
 
 
 def _meta(shop: Shop, sent: Sent, old: Meta) -> Meta:
@@ -84,9 +82,7 @@ def _lines(shop: Shop, sent: Sent, country: str) -> tuple[Line, ...]:
         if product is None:
             product = next((p for p in shop.products.values() if p.sku and p.sku == item.get("sku")), None)
         if product is None:
-            raise errors.ApiError(
-                400, "woocommerce_rest_required_product_reference", "Product ID or SKU is required."
-            )
+            raise errors.ApiError(400, "woocommerce_rest_required_product_reference", "Product ID or SKU is required.")
         line = priced_line(shop.profile, product, int(item.get("quantity", 1)), country)
         if item.get("total") is not None:
             line = _at_total(shop, line, _amount("line_items", item["total"]))
@@ -123,9 +119,7 @@ def _order_fields(shop: Shop, sent: Sent, country: str) -> dict[str, Any]:
         fields["lines"] = _lines(shop, sent, country)
     if sent.get("shipping_lines"):
         fields["shipping_lines"] = tuple(
-            Shipping(
-                str(part.get("method_title", "Flat rate")), _amount("shipping_lines", part.get("total", "0"))
-            )
+            Shipping(str(part.get("method_title", "Flat rate")), _amount("shipping_lines", part.get("total", "0")))
             for part in sent["shipping_lines"]
         )
     status = sent.get("status")
