@@ -30,6 +30,8 @@ def main() -> int:
     try:
         settings = load_settings()
         return _serve(settings)
+    except SystemExit as left:  # a signal, or uvicorn with a code of its own where it cannot bind
+        return 1 if left.code else 0
     except RegularsError as error:
         LOG.error("%s", error.sentence())  # noqa: TRY400 - a sentence for people, no traceback
         return 1
