@@ -65,8 +65,9 @@ def records_sensor(job_name: str) -> dg.SensorDefinition:
     )
     def records_changed(context: dg.SensorEvaluationContext, deployment: Deployment) -> Iterator[dg.RunRequest]:
         from regulars.directory.layout import current_manifest
+        from regulars.records import open_records
 
-        with deployment.records() as records:
+        with open_records(deployment.settings) as records:
             token = records.change_token()
         for shop in deployment.settings.shops:
             manifest = current_manifest(deployment.paths.published(shop))

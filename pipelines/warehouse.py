@@ -115,11 +115,12 @@ class Warehouse:
     def raw_orders(self) -> pl.DataFrame:
         """Return the raw orders without their bodies' text but with its length, for checks on data quality."""
         with self.connect() as connection:
-            return connection.sql(
+            frame: pl.DataFrame = connection.sql(
                 "SELECT id, status, date_created_gmt, date_modified_gmt, observed_at, observed_by, "
                 "body ->> '$.currency' AS currency, body ->> '$.total' AS total, length(body) AS body_length "
                 "FROM raw.orders ORDER BY id"
             ).pl()
+            return frame
 
     def write_marts(self, tables: Mapping[str, pl.DataFrame], facts: Mapping[str, Any]) -> None:
         """Replace the marts by `tables` and remember `facts` of them, in one transaction."""

@@ -27,7 +27,7 @@ def blocking_check(partitions: dg.PartitionsDefinition[str]) -> dg.AssetChecksDe
     def invariants(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource) -> dg.AssetCheckResult:
         from transforms.quality import check_marts
 
-        rows = check_marts(warehouse.of(context.partition_key).marts()).collect().to_dicts()
+        rows = check_marts(warehouse.of(context.partition_key).marts()).to_dicts()
         broken = {row["check"]: row["violations"] for row in rows if row["violations"]}
         sentences = [f"{row['meaning']}: {row['violations']} rows break it" for row in rows if row["violations"]]
         return dg.AssetCheckResult(

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, datetime
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import dagster as dg
 import polars as pl
@@ -11,6 +11,9 @@ import polars as pl
 from pipelines.resources.deployment import Deployment
 from pipelines.resources.warehouse import WarehouseResource
 from pipelines.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from transforms.segments import SegmentRule
 
 DESCRIPTIONS = {
     "customers": (
@@ -72,34 +75,68 @@ def derive_marts(
     deployment: Deployment, warehouse: Warehouse, shop: str, day: date | None
 ) -> tuple[dict[str, pl.DataFrame], datetime]:
     """Derive every mart from staging and a snapshot of the records, store them, and return them with their as-of."""
-    from transforms.time import as_of_for_day, next_midnight
-
+    from transforms.days import as_of_for_day, next_midnight
     from transforms.marts import build_marts
-    from transforms.segments import SegmentRule, assign_segments
+    from transforms.segments import assign_segments
 
     zone = warehouse.facts()["timezone"]
     as_of = as_of_for_day(day, zone) if day else next_midnight(deployment.now(), zone)
     staged = warehouse.staged()
-    with deployment.records() as records:
-        token = records.change_token()
-        rules = [SegmentRule(segment.id, segment.name, segment.rule) for segment in records.segments(shop)]
-        _, hash_key = records.guest_key()
-        aliases = records.aliases(shop)
-        frames = build_marts(
-            staged,
-            shop=shop,
-            as_of=as_of,
-            timezone=zone,
-            not_counted=deployment.settings.not_counted,
-            hash_key=hash_key,
-            aliases=alias_frame(aliases),
-        )
-    customers, segments, members = assign_segments(frames["customers"], rules, shop=shop, as_of=as_of, timezone=zone)
-    frames |= {"customers": customers, "segments": segments, "segment_members": members}
+    known = warehouse.marts()["customers"].select("customer_key")
+    snapshot = take_snapshot(deployment, shop, staged, known)
+    frames = build_marts(
+        staged,
+        shop=shop,
+        as_of=as_of,
+        timezone=zone,
+        not_counted=deployment.settings.not_counted,
+        hash_key=snapshot.hash_key,
+        aliases=alias_frame(snapshot.aliases),
+    )
+    tagged = frames["customers"].join(tag_frame(snapshot.tags), on="customer_key", how="left")
+    frames |= assign_segments(tagged, snapshot.rules, shop=shop, as_of=as_of, timezone=zone)._asdict()
     tables = dict(zip(frames, pl.collect_all(list(frames.values())), strict=True))
-    facts: dict[str, Any] = {"as_of": as_of.isoformat(), "live": day is None, "records_token": token}
+    facts = {"as_of": as_of.isoformat(), "live": day is None, "records_token": snapshot.token}
     warehouse.write_marts(tables, facts)
     return tables, as_of
+
+
+class Snapshot(NamedTuple):
+    """The records that the marts depend on, as they were at one moment; `token` names the moment."""
+
+    token: int
+    hash_key: bytes
+    aliases: dict[str, str]
+    tags: dict[str, tuple[str, ...]]
+    rules: list["SegmentRule"]
+
+
+def take_snapshot(deployment: Deployment, shop: str, staged: dict[str, pl.LazyFrame], known: pl.LazyFrame) -> Snapshot:
+    """Record who of the guests has registered, and return the records. `known`: the people published before."""
+    from regulars.records import open_records
+    from transforms.identity import new_aliases
+    from transforms.rules import STARTING_SEGMENTS
+    from transforms.segments import SegmentRule
+
+    with open_records(deployment.settings) as records:
+        records.ensure_shop(shop, STARTING_SEGMENTS)
+        _, hash_key = records.guest_key()
+        registered = new_aliases(
+            staged["orders"],
+            staged["customers"],
+            known,
+            hash_key=hash_key,
+            aliases=alias_frame(records.aliases(shop)),
+        ).collect()
+        if registered.height:
+            records.add_aliases(shop, dict(registered.iter_rows()))
+        return Snapshot(
+            token=records.change_token(),
+            hash_key=hash_key,
+            aliases=records.aliases(shop),
+            tags=records.tags(shop),
+            rules=[SegmentRule(segment.id, segment.name, segment.rule) for segment in records.segments(shop)],
+        )
 
 
 def alias_frame(aliases: dict[str, str]) -> pl.LazyFrame:
@@ -107,4 +144,12 @@ def alias_frame(aliases: dict[str, str]) -> pl.LazyFrame:
     return pl.LazyFrame(
         {"alias_key": list(aliases), "customer_key": list(aliases.values())},
         schema={"alias_key": pl.String(), "customer_key": pl.String()},
+    )
+
+
+def tag_frame(tags: dict[str, tuple[str, ...]]) -> pl.LazyFrame:
+    """Return the tags as a frame of `customer_key`, `tags`."""
+    return pl.LazyFrame(
+        {"customer_key": list(tags), "tags": [list(each) for each in tags.values()]},
+        schema={"customer_key": pl.String(), "tags": pl.List(pl.String())},
     )

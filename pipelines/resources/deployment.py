@@ -11,13 +11,11 @@ from regulars.progress import ProgressFile
 from regulars.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from regulars.records.sql import SqlRecords
-
     from regulars.shop.client import ShopClient
 
 
 class Deployment(dg.ConfigurableResource["Deployment"]):
-    """Vends shops, records and progress from the settings, read when a run needs them.
+    """Vends shops, clients and progress from the settings, read when a run needs them.
 
     It carries no configuration of its own: secrets must not stand in Dagster's run configuration.
     """
@@ -45,12 +43,6 @@ class Deployment(dg.ConfigurableResource["Deployment"]):
         from regulars.shop.client import ShopClient
 
         return ShopClient(self.shop(name))
-
-    def records(self) -> "SqlRecords":
-        """Return the records store."""
-        from regulars.records import open_records
-
-        return open_records(self.settings)
 
     def progress(self, shop: str, run_id: str) -> ProgressFile:
         """Return the file in which this run tells where it stands."""

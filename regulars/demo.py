@@ -1,0 +1,131 @@
+"""The demo: a shop of made-up people, or of a file of real orders, served over HTTP and connected like any other."""
+
+import re
+import secrets
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+from rich.console import Console
+
+from regulars.errors import ShopError
+from regulars.models import ShopConfig
+from regulars.processes import Children, refuse_taken_ports, wait_for_http
+from regulars.settings import Settings, load_settings
+from regulars.shop.webhooks import install_webhooks
+from regulars.summary import show, summarise
+from regulars.sync import sync
+from regulars.up import Deployment, Stopped, deployment_of, our_ports, owned, serve, stoppable, watch
+
+# The demo shop's keys guard made-up people on the loopback address; they are fixed so that commands can be repeated.
+KEY = "ck_demo000000000000000000000000000000000001"
+SECRET = "cs_demo000000000000000000000000000000000002"  # noqa: S105
+NO_SHOPS_FILE = "no-shops.toml"
+START_SECONDS = 180.0
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the demo shop sells from: a file of orders, or `people` made up from a seed."""
+
+    orders: Path | None = None
+    as_of: date | None = None
+    people: int = 2_000
+    once: bool = False
+
+    @property
+    def shop_name(self) -> str:
+        """The shop's name in paths: each file has its own, so that data folders do not mix two histories."""
+        if self.orders is None:
+            return "demo"
+        return f"demo-{re.sub(r'[^a-z0-9]+', '-', self.orders.stem.lower()).strip('-')}"[:40]
+
+    def server_options(self, settings: Settings) -> list[str]:
+        """Return the arguments of `python -m demo_shop`."""
+        where = ["--host", "127.0.0.1", "--port", str(settings.demo_port)]
+        return [*where, *(["--orders", str(self.orders)] if self.orders else ["--people", str(self.people)])]
+
+
+def demo_deployment(demo: Demo, console: Console) -> Deployment:
+    """Return the deployment of the demo shop: our settings, with the demo shop's address and keys."""
+    base = load_settings()
+    secret = secrets.token_urlsafe(24)
+    variables = {
+        "WOOCOMMERCE_URL": f"http://127.0.0.1:{base.demo_port}",
+        "WOOCOMMERCE_CONSUMER_KEY": KEY,
+        "WOOCOMMERCE_CONSUMER_SECRET": SECRET,
+        "WOOCOMMERCE_WEBHOOK_SECRET": secret,
+        "WOOCOMMERCE_REQUESTS_PER_MINUTE": "0",
+        "REGULARS_SHOP": demo.shop_name,
+        "REGULARS_SHOPS_FILE": NO_SHOPS_FILE,
+        "DEMO_SHOP_CONSUMER_KEY": KEY,
+        "DEMO_SHOP_CONSUMER_SECRET": SECRET,
+    }
+    if demo.as_of:
+        variables["REGULARS_AS_OF"] = demo.as_of.isoformat()
+    settings = load_settings(**{name: value for name, value in variables.items() if not name.startswith("DEMO_")})
+    # Made-up people are made anew at each start, orders placed in between are forgotten: so read everything again.
+    return replace(deployment_of(settings, console, variables), sync_options=() if demo.orders else ("--full",))
+
+
+def run_demo(demo: Demo, console: Console) -> Deployment:
+    """Serve the demo until somebody asks for the end; with `once`, sync, publish and stop. Raises RegularsError."""
+    deployment = demo_deployment(demo, console)
+    settings = deployment.settings
+    with owned(deployment.paths.root), stoppable():
+        ports = {} if demo.once else our_ports(settings)
+        refuse_taken_ports("127.0.0.1", {"REGULARS_DEMO_PORT": settings.demo_port, **ports})
+        try:
+            with Children(deployment.paths.logs, deployment.environment) as children:
+                start_shop(demo, deployment, children)
+                if demo.once:
+                    sync_once(deployment)
+                else:
+                    serve(deployment, children, lambda: connect_webhooks(deployment))
+                    say_how_to_watch(deployment)
+                    watch(children)
+        except Stopped:
+            console.print("Stopped.")
+    return deployment
+
+
+def start_shop(demo: Demo, deployment: Deployment, children: Children) -> None:
+    """Start the demo shop, wait until it answers, and repeat what it says of itself."""
+    console, url = deployment.console, deployment.settings.shop().url
+    what = f"orders of {demo.orders.name}" if demo.orders else f"{demo.people:,} made-up people"
+    with console.status(f"Demo shop: reading {what}"):
+        child = children.start("demo-shop", ["-m", "demo_shop", *demo.server_options(deployment.settings)])
+        started = child.log.stat().st_size
+        wait_for_http(child, f"{url}/wp-json/", START_SECONDS)
+    with child.log.open(errors="replace") as log:
+        log.seek(started)
+        for line in log:
+            if not line.startswith("INFO"):
+                console.print(line.rstrip(), markup=False, highlight=False)
+
+
+def sync_once(deployment: Deployment) -> None:
+    """Sync and publish the demo shop, and print its figures."""
+    shop = deployment.settings.shop().name
+    sync(shop, deployment.paths.progress(shop), deployment.environment, deployment.console, deployment.sync_options)
+    show(summarise(deployment.paths.published(shop)), deployment.console)
+
+
+def connect_webhooks(deployment: Deployment) -> None:
+    """Make the demo shop deliver every topic to our receiver; say so where it refuses."""
+    settings = deployment.settings
+    shop: ShopConfig = settings.shop()
+    try:
+        install_webhooks(shop, f"http://127.0.0.1:{settings.http_port}/api/customers/webhooks/{shop.name}")
+    except ShopError as error:
+        deployment.console.print(f"[yellow]Webhooks are not connected: {error.sentence()}[/]")
+
+
+def say_how_to_watch(deployment: Deployment) -> None:
+    """Say how to make something happen in the demo shop."""
+    console = deployment.console
+    console.print(f"Shop      {deployment.settings.shop().url}", highlight=False)
+    console.print("\nWatch a change travel: in another terminal, run", highlight=False)
+    console.print("  .venv/bin/regulars demo-order        places an order in the demo shop", highlight=False)
+    console.print("  .venv/bin/regulars demo-edit         edits a customer there", highlight=False)
+    console.print("and see the app follow within a minute. Ctrl-C ends everything.", highlight=False)

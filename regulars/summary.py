@@ -1,0 +1,110 @@
+"""The figures of a published version in a few lines: what `--once` and `sync` print."""
+
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from rich.console import Console
+from rich.table import Column, Table
+
+from regulars.directory.layout import Manifest, current_manifest, table_file
+from regulars.errors import NothingPublished
+from transforms.rfm import RFM_GROUPS
+
+GUEST = "guest"
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Counted orders of some people in one currency: money exact, in units of that currency."""
+
+    currency: str
+    customers: int
+    orders: int
+    gross: Decimal
+    refunded: Decimal
+    net: Decimal
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A version's figures. `accounts` are people with an account and a counted order, `everyone` adds the guests.
+
+    `groups` and `segments` count people, in the order in which they are shown.
+    """
+
+    manifest: Manifest
+    accounts: list[Totals]
+    everyone: list[Totals]
+    groups: dict[str, int]
+    segments: dict[str, int]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it with money as text, so that no reader turns it into floats."""
+        manifest = self.manifest.model_dump(mode="json")
+        plain = {name: [_plain(totals) for totals in getattr(self, name)] for name in ("accounts", "everyone")}
+        return {**manifest, **plain, "rfm_groups": self.groups, "segments": self.segments}
+
+
+def summarise(folder: Path) -> Summary:
+    """Read the current version under a shop's published `folder`. Raises NothingPublished."""
+    manifest = current_manifest(folder)
+    if manifest is None:
+        raise NothingPublished(f"Nothing is published under {folder} yet: run `regulars sync`.")
+    version = folder / manifest.version
+    spend = pl.scan_parquet(table_file(version, "customer_currencies"))
+    people = pl.scan_parquet(table_file(version, "customers"))
+    segments = pl.scan_parquet(table_file(version, "segments")).collect()
+    counted = people.group_by("rfm_group").len().collect()
+    by_group = dict(zip(counted["rfm_group"], counted["len"], strict=True))
+    return Summary(
+        manifest=manifest,
+        accounts=_totals(spend.filter(~pl.col("customer_key").str.starts_with(GUEST))),
+        everyone=_totals(spend),
+        groups={group: by_group.get(group, 0) for group in RFM_GROUPS},
+        segments=dict(zip(segments["name"], segments["people"], strict=True)),
+    )
+
+
+def show(summary: Summary, console: Console) -> None:
+    """Print the summary as tables."""
+    manifest = summary.manifest
+    when = f"as of {manifest.as_of:%Y-%m-%d %H:%M} UTC" + ("" if manifest.live else " (a past day, reconstructed)")
+    console.print(f"\n[bold]{manifest.shop_name}[/] · {when} · version {manifest.version}")
+    money = Table(
+        "", "currency", *(Column(name, justify="right") for name in ("people", "orders", "gross", "refunded", "net"))
+    )
+    for name, rows in (("accounts", summary.accounts), ("accounts and guests", summary.everyone)):
+        for row in rows:
+            figures = (row.customers, row.orders, row.gross, row.refunded, row.net)
+            money.add_row(name, row.currency, *(_figure(figure) for figure in figures))
+    console.print(money)
+    for title, counts in (("RFM group", summary.groups), ("Segment", summary.segments)):
+        table = Table(title, Column("people", justify="right"))
+        for name, people in counts.items():
+            table.add_row(name, _figure(people))
+        console.print(table)
+
+
+def _totals(spend: pl.LazyFrame) -> list[Totals]:
+    sums = spend.filter(pl.col("orders_count") > 0).group_by("currency")
+    rows = sums.agg(
+        pl.len().alias("customers"),
+        pl.col("orders_count").sum().alias("orders"),
+        pl.col("gross", "refunded", "net").sum(),
+    ).sort("orders", "currency", descending=[True, False])
+    return [Totals(**row) for row in rows.collect().to_dicts()]
+
+
+def _plain(totals: Totals) -> dict[str, Any]:
+    return {name: str(value) if isinstance(value, Decimal) else value for name, value in asdict(totals).items()}
+
+
+def _figure(value: int | Decimal) -> str:
+    if isinstance(value, int):
+        return f"{value:,}"
+    text = f"{value:,.6f}".rstrip("0")
+    whole, _, cents = text.partition(".")
+    return f"{whole}.{cents.ljust(2, '0')}"

@@ -1,0 +1,84 @@
+"""Running a sync as a child process, its progress on screen."""
+
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from regulars.errors import RegularsError
+from regulars.models import SyncProgress
+from regulars.processes import die_with_parent
+from regulars.progress import read_progress
+
+EVERY_SECONDS = 0.2
+
+
+class SyncFailed(RegularsError):
+    """The sync ended with an error; the message is its own sentence."""
+
+
+def sync(
+    shop: str, progress_file: Path, environment: Mapping[str, str], console: Console, options: Sequence[str]
+) -> None:
+    """Run `python -m pipelines.run sync` and show its progress. Raises SyncFailed with the run's own sentence."""
+    command = [sys.executable, "-m", "pipelines.run", "sync", "--shop", shop, *options]
+    before = read_progress(progress_file)
+    with (
+        subprocess.Popen(
+            command,
+            env=dict(environment),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - we hold no threads here
+        ) as process,
+    ):
+        try:
+            said = _watch(process, progress_file, before, console, shop)
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode:
+        raise SyncFailed(sentence_of(said, process.returncode))
+
+
+def sentence_of(said: str, code: int) -> str:
+    """Return what a failed run said last, which is its sentence for people."""
+    lines = [line for line in said.splitlines() if line.strip()]
+    return lines[-1] if lines else f"The sync ended with code {code} and said nothing."
+
+
+def _watch(
+    process: subprocess.Popen[bytes], file: Path, before: SyncProgress | None, console: Console, shop: str
+) -> str:
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    last: SyncProgress | None = None
+    with Progress(*columns, console=console, transient=not console.is_terminal) as bar:
+        task = bar.add_task(f"{shop}: starting", total=None)
+        while True:
+            try:
+                _, errors = process.communicate(timeout=EVERY_SECONDS)
+            except subprocess.TimeoutExpired:
+                now = read_progress(file)
+                if now is not None and now not in (before, last):
+                    bar.update(task, description=f"{shop}: {now.stage}", completed=now.done, total=now.total)
+                    _tell_log(console, last, now)
+                    last = now
+                continue
+            bar.update(task, description=f"{shop}: {'failed' if process.returncode else 'done'}")
+            return errors.decode(errors="replace")
+
+
+def _tell_log(console: Console, last: SyncProgress | None, now: SyncProgress) -> None:
+    """Where no terminal shows the bar, print a line as a stage begins."""
+    if not console.is_terminal and (last is None or last.stage != now.stage):
+        console.print(f"{now.shop}: {now.stage}")

@@ -1,0 +1,167 @@
+"""Everything with one command: app, HTTP side, first sync, Dagster; and the end of all of it."""
+
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from filelock import FileLock, Timeout
+from rich.console import Console
+
+from regulars.dagster_home import make_dagster_home
+from regulars.directory.layout import current_version
+from regulars.errors import FolderInUse, RegularsError
+from regulars.paths import DataPaths
+from regulars.processes import Child, Children, refuse_taken_ports, wait_for_http
+from regulars.settings import Settings, process_environment
+from regulars.summary import show, summarise
+from regulars.sync import sync
+
+APP_SECONDS, HTTP_SECONDS, DAGSTER_SECONDS = 90.0, 30.0, 240.0
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One data folder and what serves it. `environment` is what its processes are given."""
+
+    settings: Settings
+    environment: Mapping[str, str]
+    console: Console
+    sync_options: tuple[str, ...] = ()
+
+    @property
+    def paths(self) -> DataPaths:
+        """Where things lie."""
+        return DataPaths(self.settings.data_dir.absolute())
+
+
+def deployment_of(settings: Settings, console: Console, overrides: Mapping[str, str] | None = None) -> Deployment:
+    """Return the deployment of the settings, its data folder and DAGSTER_HOME made."""
+    paths = DataPaths(settings.data_dir.absolute())
+    paths.root.mkdir(parents=True, exist_ok=True)
+    environment = process_environment(
+        REGULARS_DATA=str(paths.root), DAGSTER_HOME=str(make_dagster_home(paths.dagster)), **(overrides or {})
+    )
+    return Deployment(settings, environment, console)
+
+
+@contextmanager
+def owned(folder: Path) -> Iterator[None]:
+    """Own the data folder: a second `up` on it is refused. Raises FolderInUse."""
+    lock = FileLock(folder / "up.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise FolderInUse(
+            f"Another `regulars up` or `demo` uses {folder}: stop it, or name another REGULARS_DATA."
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+class Stopped(BaseException):
+    """Somebody asked for the end: Ctrl-C, or a service manager's SIGTERM."""
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Turn SIGINT and SIGTERM into Stopped; while things end, further signals are ignored."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, signal.SIG_IGN)
+        raise Stopped
+
+    before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def sync_shops(deployment: Deployment) -> None:
+    """Sync every shop, progress on screen. Raises SyncFailed of the first shop that has nothing published."""
+    for shop in deployment.settings.shops:
+        try:
+            sync(
+                shop,
+                deployment.paths.progress(shop),
+                deployment.environment,
+                deployment.console,
+                deployment.sync_options,
+            )
+        except RegularsError as error:
+            if current_version(deployment.paths.published(shop)) is None:
+                raise
+            deployment.console.print(f"[yellow]{shop}: {error.message} The last published data are served.[/]")
+            continue
+        show(summarise(deployment.paths.published(shop)), deployment.console)
+
+
+def serve(deployment: Deployment, children: Children, ready: Callable[[], None] = lambda: None) -> None:
+    """Start app and HTTP side, sync, start Dagster, then watch over them. Raises ChildEnded, SyncFailed or Stopped.
+
+    `ready` is called when the HTTP side answers, before the first sync.
+    """
+    settings, console = deployment.settings, deployment.console
+    home = f"http://{settings.host}"
+    app = children.start("app", ["-m", "app_streamlit"])
+    receiver = children.start("http", ["-m", "webhook_receiver"])
+    wait_for_http(receiver, f"{home}:{settings.http_port}/healthz", HTTP_SECONDS)
+    ready()
+    wait_for_http(app, f"{home}:{settings.app_port}/_stcore/health", APP_SECONDS)
+    console.print(f"App       {home}:{settings.app_port}")
+    sync_shops(deployment)
+    dagster = start_dagster(deployment, children)
+    wait_for_http(dagster, f"{home}:{settings.dagster_port}/server_info", DAGSTER_SECONDS)
+    console.print(f"\nApp       {home}:{settings.app_port}", highlight=False)
+    console.print(f"Dagster   {home}:{settings.dagster_port}", highlight=False)
+    console.print(f"Webhooks  {home}:{settings.http_port}/api/customers/webhooks", highlight=False)
+
+
+def start_dagster(deployment: Deployment, children: Children) -> Child:
+    """Start Dagster's web server and daemon over our pipelines."""
+    settings = deployment.settings
+    return children.start(
+        "dagster",
+        ["-m", "dagster", "dev", "-m", "pipelines.definitions", "-h", settings.host, "-p", str(settings.dagster_port)],
+    )
+
+
+def watch(children: Children) -> None:
+    """Wait until a child ends, which it should not. Raises its ChildEnded."""
+    pause = threading.Event()
+    while (ended := children.first_ended()) is None:
+        pause.wait(0.5)
+    raise ended.ended()
+
+
+def up(deployment: Deployment) -> None:
+    """Serve the configured shops until somebody asks for the end."""
+    settings = deployment.settings
+    settings.shop(None if len(settings.shops) == 1 else next(iter(settings.shops), None))
+    with owned(deployment.paths.root), stoppable():
+        refuse_taken_ports(settings.host, our_ports(settings))
+        try:
+            with Children(deployment.paths.logs, deployment.environment) as children:
+                serve(deployment, children)
+                deployment.console.print("Ctrl-C ends everything.")
+                watch(children)
+        except Stopped:
+            deployment.console.print("Stopped.")
+
+
+def our_ports(settings: Settings) -> dict[str, int]:
+    """Return the ports that `up` listens on, by the setting that names them."""
+    return {
+        "REGULARS_APP_PORT": settings.app_port,
+        "REGULARS_HTTP_PORT": settings.http_port,
+        "REGULARS_DAGSTER_PORT": settings.dagster_port,
+    }
