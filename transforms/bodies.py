@@ -68,14 +68,25 @@ def address(value: pl.Expr, fields: Iterable[str]) -> pl.Expr:
 
 
 def _decoded(bodies: pl.Series, shape: pl.Struct) -> pl.Series:
-    """Decode a batch; where one body refuses, halve until it stands alone: the rest keeps the fast way."""
+    """Decode a batch. Polars reads it as one JSON array, so what is no object must not get between its neighbours."""
+    trimmed = bodies.str.strip_chars()
+    is_object = trimmed.str.starts_with("{") & trimmed.str.ends_with("}")
+    objects = bodies.to_frame("body").select(pl.when(is_object).then("body")).to_series()
+    return _halved(objects, shape)
+
+
+def _halved(bodies: pl.Series, shape: pl.Struct) -> pl.Series:
+    """Decode the fast way; where one body refuses, halve until it stands alone and read that one in Python."""
     try:
-        return bodies.str.json_decode(dtype=shape)
+        decoded = bodies.str.json_decode(dtype=shape)
+        if len(decoded) == len(bodies):
+            return decoded
     except pl.exceptions.ComputeError:
-        if len(bodies) == 1:
-            return pl.Series(bodies.name, [_repaired(bodies.item(), shape)], dtype=shape)
+        pass
+    if len(bodies) == 1:
+        return pl.Series(bodies.name, [_repaired(bodies.item(), shape)], dtype=shape)
     half = len(bodies) // 2
-    return _decoded(bodies[:half], shape).append(_decoded(bodies[half:], shape))
+    return _halved(bodies[:half], shape).append(_halved(bodies[half:], shape))
 
 
 def _repaired(body: str, shape: pl.Struct) -> Any:
