@@ -1,0 +1,72 @@
+"""Where a sync stands: kept in dlt's state, which commits with the rows it describes.
+
+A *sweep* reads every listing from end to end (the first sync, and each full one); it can be cut anywhere and goes on
+from the last page that was committed. A *cursor* is the modification time up to which changes are known to be read.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from pipelines.woocommerce.rows import Row, Tombstone
+from regulars.models import Model
+
+SLICE_PAGES: Final = 50
+SLICE_BYTES: Final = 48_000_000
+
+
+class Sweep(Model):
+    """A sweep under way. `stage` counts the listings done; `page` and `total` are the last page read of the next one.
+
+    For refunds read order by order, `page` is the id of the last order done.
+    """
+
+    started_at: datetime
+    stage: int = 0
+    page: int = 0
+    total: int | None = None
+
+
+class Mark(Model):
+    """What has been read and committed. Cursors are instants of the shop's clock."""
+
+    change_seq: int = 0
+    complete: bool = False
+    sweep: Sweep | None = None
+    orders: datetime | None = None
+    trash: datetime | None = None
+    products: datetime | None = None
+    customers_page: int = 0
+
+
+@dataclass
+class Batch:
+    """Rows that were read together, and the mark that is true once they are committed.
+
+    `flush` asks to commit before anything more is read, since what follows looks them up in the warehouse.
+    """
+
+    mark: Mark
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+    gone: list[Tombstone] = field(default_factory=list)
+    flush: bool = False
+
+    @property
+    def size(self) -> int:
+        """The bytes of the bodies."""
+        return sum(len(row.body) for rows in self.rows.values() for row in rows)
+
+
+def slices(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
+    """Group batches into what is committed at once, bounded in pages and bytes so that memory is."""
+    held: list[Batch] = []
+    size = 0
+    for batch in batches:
+        held.append(batch)
+        size += batch.size
+        if batch.flush or len(held) >= SLICE_PAGES or size >= SLICE_BYTES:
+            yield held
+            held, size = [], 0
+    if held:
+        yield held

@@ -1,0 +1,111 @@
+"""The dlt side: raw tables merged on their keys as Arrow, with the mark of the sync in dlt's state.
+
+A state counts only where its load was completed, so rows and mark stand or fall together. The warehouse is the only
+memory: working files are dropped at the start, and with them whatever a killed run left half done. It is read again.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
+
+from pipelines.woocommerce.progress import Batch, Mark
+from pipelines.woocommerce.rows import DELETIONS, SCHEMAS, Row, Tombstone, arrow
+from regulars.errors import DataFolderError
+
+if TYPE_CHECKING:
+    from dlt.extract.source import DltSource
+
+SOURCE: Final = "woocommerce"
+DATASET: Final = "raw"
+
+
+class Loader:
+    """Loads batches into one shop's warehouse. Who makes one holds the shop's warehouse lock.
+
+    Raises DataFolderError where the warehouse cannot be read or written.
+    """
+
+    def __init__(self, warehouse: Path, pipelines_dir: Path, shop: str) -> None:
+        import dlt
+
+        _configure()
+        warehouse.parent.mkdir(parents=True, exist_ok=True)
+        pipelines_dir.mkdir(parents=True, exist_ok=True)
+        self._pipeline = dlt.pipeline(
+            f"{SOURCE}_{shop}",
+            pipelines_dir=str(pipelines_dir),
+            destination=dlt.destinations.duckdb(str(warehouse)),
+            dataset_name=DATASET,
+        )
+        self._pipeline.drop()
+        self._run("read", self._pipeline.sync_destination)
+        self._fresh = not self._state()
+
+    def _state(self) -> dict[str, Any]:
+        state: dict[str, Any] = self._pipeline.state.get("sources", {}).get(SOURCE, {})
+        return state
+
+    def mark(self) -> Mark:
+        """Return where the last committed load stands."""
+        return Mark.model_validate(self._state().get("mark", {}))
+
+    def load(self, batches: Sequence[Batch]) -> dict[str, int]:
+        """Commit `batches` and the mark of the last one. Return the rows written, by raw table."""
+        tables = _tables(batches)
+        if self._fresh:  # a reader finds all tables from the first load on
+            tables = {name: tables.get(name, schema.empty_table()) for name, schema in SCHEMAS.items()}
+        source = _source(tables, batches[-1].mark.model_dump(mode="json"))
+        self._run("written", lambda: self._pipeline.run(source, loader_file_format="parquet"))
+        self._fresh = False
+        return {name: len(table) for name, table in tables.items() if len(table)}
+
+    def _run(self, verb: str, step: Any) -> None:
+        import duckdb
+        from dlt.common.exceptions import DltException
+
+        try:
+            step()
+        except (DltException, duckdb.Error, OSError) as error:
+            raise DataFolderError(f"The warehouse could not be {verb} ({type(error).__name__}).") from error
+
+
+def _configure() -> None:
+    """Set dlt up in this process: nothing sent home, no copies of what was loaded left behind."""
+    import dlt
+
+    dlt.config["runtime.dlthub_telemetry"] = False
+    dlt.config["load.delete_completed_jobs"] = True
+    dlt.config["load.truncate_staging_dataset"] = True
+
+
+def _tables(batches: Sequence[Batch]) -> dict[str, pa.Table]:
+    rows: dict[str, list[Row | Tombstone]] = {}
+    for batch in batches:
+        for table, some in batch.rows.items():
+            rows.setdefault(table, []).extend(some)
+        rows.setdefault(DELETIONS, []).extend(batch.gone)
+    return {table: arrow(table, some) for table, some in rows.items() if some}
+
+
+def _source(tables: Mapping[str, pa.Table], mark: dict[str, Any]) -> "DltSource":
+    import dlt
+
+    def progress() -> Iterator[pa.Table]:
+        dlt.current.source_state()["mark"] = mark
+        yield from ()
+
+    resources = [
+        dlt.resource(
+            [table],
+            name=name,
+            primary_key="key" if name == DELETIONS else "id",
+            write_disposition="merge",
+            file_format="parquet",
+        )
+        for name, table in tables.items()
+    ]
+    resources.append(dlt.resource(progress, name="progress"))
+    source: DltSource = dlt.source(lambda: resources, name=SOURCE, max_table_nesting=0)()
+    return source

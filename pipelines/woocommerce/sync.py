@@ -1,0 +1,139 @@
+"""Bring the raw tables of one shop up to date: change rows first, then what changed, or everything.
+
+Each slice is committed with the mark that says how far it goes: a sync that is killed or fails has lost at most a slice,
+and the next one goes on from there. Whoever calls this holds the shop's warehouse lock.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from pipelines.woocommerce.changes import merge_changes
+from pipelines.woocommerce.follow import Follower
+from pipelines.woocommerce.known import Known
+from pipelines.woocommerce.listings import CUSTOMERS, ORDERS, TRASH
+from pipelines.woocommerce.progress import Batch, Mark, slices
+from pipelines.woocommerce.reads import Reader, Report
+from pipelines.woocommerce.source import Loader
+from regulars.models import ChangeRow
+from regulars.shop.port import ShopReader
+
+MOST_SWEEPS: Final = 2
+
+
+@dataclass(frozen=True)
+class SyncOutcome:
+    """What a sync did.
+
+    `rows` counts the rows written by raw table (tombstones under `deletions`); `customers_upserted` and
+    `orders_upserted` count records, each once. `last_change_seq` is the last change row that is in. `requests` were
+    sent to the shop in `seconds` of wall time. `shop_now` is the shop's clock at the start, `timezone` its IANA zone.
+    """
+
+    rows: dict[str, int]
+    customers_upserted: int
+    orders_upserted: int
+    last_change_seq: int
+    requests: int
+    seconds: float
+    timezone: str
+    shop_now: datetime
+
+
+def now() -> datetime:
+    """Return the present instant: the one clock of a sync."""
+    return datetime.now(UTC)
+
+
+def sync_shop(
+    client: ShopReader,
+    *,
+    warehouse: Path,
+    pipelines_dir: Path,
+    shop: str,
+    overlap: timedelta,
+    report: Report,
+    changes: Sequence[ChangeRow] = (),
+    pull: bool = True,
+    full: bool = False,
+    clock: Callable[[], datetime] = now,
+) -> SyncOutcome:
+    """Copy what is new at `shop` into `raw` of the DuckDB file `warehouse`.
+
+    `changes` are merged first; those already in are passed over. With `pull` the shop is asked for what changed since
+    the last pull, less `overlap`; the first time, and with `full`, everything is read, and records that the shop no
+    longer has get a tombstone. `report(stage, done, total)` is called for each page read.
+
+    Raises ShopError as the client does, WarehouseBusy or DataFolderError where the warehouse cannot be used. What was
+    committed before stays, and the next sync goes on from there.
+    """
+    started, sent = time.monotonic(), client.requests_sent
+    index = client.index()
+    run = _Run(Loader(warehouse, pipelines_dir, shop))
+    known = Known(warehouse)
+    follower = Follower(client, known, clock)
+    reader = Reader(client, known, follower, overlap=overlap, report=report, clock=clock)
+    run.commit(merge_changes(changes, run.mark, known, follower, index.server_now))
+    if pull:
+        _pull(client, run, reader, known, full=full, shop_now=index.server_now)
+    return SyncOutcome(
+        rows=dict(run.rows),
+        customers_upserted=len(run.customers),
+        orders_upserted=len(run.orders),
+        last_change_seq=run.mark.change_seq,
+        requests=client.requests_sent - sent,
+        seconds=time.monotonic() - started,
+        timezone=index.timezone,
+        shop_now=index.server_now,
+    )
+
+
+def applied_change_seq(warehouse: Path, pipelines_dir: Path, shop: str) -> int:
+    """Return the `seq` of the last change row that is committed in the warehouse; 0 where none is.
+
+    Opens the warehouse: the caller holds its lock.
+    """
+    return Loader(warehouse, pipelines_dir, shop).mark().change_seq if warehouse.exists() else 0
+
+
+class _Run:
+    """Commits batches, slice by slice, and counts what was written."""
+
+    def __init__(self, loader: Loader) -> None:
+        self._loader = loader
+        self.mark: Mark = loader.mark()
+        self.rows: Counter[str] = Counter()
+        self.orders: set[int] = set()
+        self.customers: set[int] = set()
+
+    def commit(self, batches: Iterable[Batch]) -> None:
+        for part in slices(batches):
+            if not any(batch.rows or batch.gone for batch in part) and part[-1].mark == self.mark:
+                continue
+            self.rows.update(self._loader.load(part))
+            self.mark = part[-1].mark
+            for batch in part:
+                self.orders.update(row.id for row in batch.rows.get("orders", []))
+                self.customers.update(row.id for row in batch.rows.get("customers", []))
+
+
+def _pull(client: ShopReader, run: _Run, reader: Reader, known: Known, *, full: bool, shop_now: datetime) -> None:
+    if run.mark.complete:  # first, so that a sweep that fails again and again holds nothing else up
+        run.commit(reader.changes(run.mark))
+        if not full and run.mark.sweep is None:
+            return
+    for _ in range(MOST_SWEEPS):
+        run.commit(reader.sweep(run.mark, shop_now))
+        run.commit(reader.changes(run.mark))
+        if _holds_all(client, known):
+            return
+
+
+def _holds_all(client: ShopReader, known: Known) -> bool:
+    """Return whether we hold as many records as the shop lists: offset paging may skip one without a sign."""
+    listed = [client.head_total(one.path, one.params) for one in (ORDERS, TRASH, CUSTOMERS)]
+    return all(ours >= theirs for ours, theirs in zip(known.counts(), listed, strict=True))
