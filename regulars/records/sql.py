@@ -1,0 +1,19 @@
+"""The records on SQLite, in `records.db`: the embedded default. Guarantees stand in `ports`, the file in `store`."""
+
+from regulars.records import changes
+from regulars.records.sql_identity import SqlIdentity
+from regulars.records.sql_notes import SqlNotes
+from regulars.records.sql_segments import SqlSegments
+from regulars.records.sql_tags import SqlTags
+
+
+class SqlRecords(SqlNotes, SqlTags, SqlSegments, SqlIdentity):
+    """All records in one SQLite file: `SqlRecords(path)`, or with a `clock` of one's own. See `ports.Records`.
+
+    Raises NewerSchema where a newer Regulars wrote the file, RecordsUnavailable where it cannot be opened.
+    """
+
+    def change_token(self) -> int:
+        """Return the number of the last change that published marts depend on. See `ports.Records`."""
+        with self._reading() as connection:
+            return changes.token(connection)

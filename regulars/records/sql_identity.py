@@ -1,0 +1,75 @@
+"""Aliases and keys on SQLite; the guarantees stand in `ports.Aliases` and `ports.Keys`."""
+
+import secrets
+from collections.abc import Mapping
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+
+from regulars.errors import RecordInvalid
+from regulars.records.changes import touch
+from regulars.records.store import SqlStore
+from regulars.records.tables import aliases as alias_table
+from regulars.records.tables import keys
+from regulars.records.texts import KEY_LENGTH, checked
+
+GUEST_KEY = "guest"
+
+
+class SqlIdentity(SqlStore):
+    """Aliases and keys in one SQLite file."""
+
+    def add_aliases(self, shop: str, aliases: Mapping[str, str]) -> int:
+        """Record aliases, return how many were new or changed. See `ports.Aliases`."""
+        shop = checked(shop, "The shop", KEY_LENGTH)
+        given = {checked(a, "The alias", KEY_LENGTH): checked(k, "The key", KEY_LENGTH) for a, k in aliases.items()}
+        if not given:
+            return 0
+        now = self._now()
+        with self._writing() as connection:
+            known = _aliases(connection, shop)
+            new = {alias: key for alias, key in given.items() if known.get(alias) != key}
+            _check_no_circle(known | new, new)
+            for alias, key in new.items():
+                row = insert(alias_table).values(shop=shop, alias_key=alias, customer_key=key, created_at=now)
+                connection.execute(
+                    row.on_conflict_do_update(index_elements=["shop", "alias_key"], set_={"customer_key": key})
+                )
+            if new:
+                touch(connection)
+        return len(new)
+
+    def aliases(self, shop: str) -> dict[str, str]:
+        """Return the shop's aliases. See `ports.Aliases`."""
+        with self._reading() as connection:
+            return _aliases(connection, checked(shop, "The shop", KEY_LENGTH))
+
+    def guest_key(self) -> tuple[str, bytes]:
+        """Return the id and the bytes of the key that hashes guests' e-mail addresses. See `ports.Keys`."""
+        query = sa.select(keys.c.key_id, keys.c.secret).where(keys.c.name == GUEST_KEY)
+        with self._reading() as connection:
+            row = connection.execute(query).one_or_none()
+        if row is None:
+            made = insert(keys).values(
+                name=GUEST_KEY, key_id=secrets.token_hex(8), secret=secrets.token_bytes(32), created_at=self._now()
+            )
+            with self._writing() as connection:
+                # Of two processes that find none, the first makes it and the second reads what the first made.
+                connection.execute(made.on_conflict_do_nothing())
+                row = connection.execute(query).one()
+        return str(row.key_id), bytes(row.secret)
+
+
+def _aliases(connection: sa.Connection, shop: str) -> dict[str, str]:
+    query = sa.select(alias_table.c.alias_key, alias_table.c.customer_key).where(alias_table.c.shop == shop)
+    return {row.alias_key: row.customer_key for row in connection.execute(query.order_by(alias_table.c.alias_key))}
+
+
+def _check_no_circle(following: Mapping[str, str], starts: Mapping[str, str]) -> None:
+    for start in starts:
+        key, seen = start, set[str]()
+        while key in following and key not in seen:
+            seen.add(key)
+            key = following[key]
+        if key in seen:
+            raise RecordInvalid("These aliases go in a circle: a key cannot lead back to itself.")
