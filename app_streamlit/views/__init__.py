@@ -1,1 +1,20 @@
-"""One thin script a screen."""
+"""One thin script a screen, and the table of all of them."""
+
+from typing import Any
+
+import streamlit as st
+
+from app_streamlit.views import customers, overview, profile, segment, segments
+
+
+def pages() -> dict[str, Any]:
+    """Return the pages by name. Addresses are a contract: links to a person or a list are kept in mails and notes."""
+    return {
+        "overview": st.Page(
+            overview.show, title="Overview", icon=":material/insights:", url_path="overview", default=True
+        ),
+        "customers": st.Page(customers.show, title="Customers", icon=":material/group:", url_path="customers"),
+        "segments": st.Page(segments.show, title="Segments", icon=":material/donut_small:", url_path="segments"),
+        "customer": st.Page(profile.show, title="Customer", url_path="customer", visibility="hidden"),
+        "segment": st.Page(segment.show, title="Segment", url_path="segment", visibility="hidden"),
+    }

@@ -44,7 +44,7 @@ class Manifest(BaseModel):
     `rows` counts the rows of each table; `records_token` is the state of segments and aliases it was derived from.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     schema_version: int
     shop: str

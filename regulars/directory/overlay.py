@@ -42,7 +42,7 @@ class Overlay:
 
     def key_now(self, key: str) -> str:
         """Return the key that `key` belongs to today; chains are followed, a circle ends where it began."""
-        return _follow(key, self.aliases)
+        return current_key(key, self.aliases)
 
 
 def read_overlay(records: LiveRecords | None, shop: str) -> Overlay:
@@ -52,12 +52,13 @@ def read_overlay(records: LiveRecords | None, shop: str) -> Overlay:
     aliases = records.aliases(shop)
     tags: dict[str, tuple[str, ...]] = {}
     for key, written in records.tags(shop).items():
-        now = _follow(key, aliases)
+        now = current_key(key, aliases)
         tags[now] = tuple(sorted({*tags.get(now, ()), *written}, key=str.casefold)) if now in tags else written
     return Overlay(tags=tags, segments=tuple(records.segments(shop)), aliases=aliases)
 
 
-def _follow(key: str, aliases: Mapping[str, str]) -> str:
+def current_key(key: str, aliases: Mapping[str, str]) -> str:
+    """Return the key that `key` belongs to today, along a chain of aliases."""
     seen = {key}
     while (following := aliases.get(key)) is not None and following not in seen:
         key = following

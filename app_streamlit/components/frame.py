@@ -1,0 +1,151 @@
+"""What stands around every page: the shop, its health, and what to show before there is anything to show."""
+
+from typing import Any
+
+import streamlit as st
+
+from app_streamlit import reads
+from app_streamlit.components import formats, links
+from app_streamlit.components.boundary import screen
+from regulars.models import SyncProgress
+
+SYNCING_SECONDS, QUIET_SECONDS = 2.0, 20.0
+STALE_SECONDS = 3_600
+DEMO = "regulars demo"
+
+# Static, no data: numbers of one width in tables and figures, and less room around pages on a phone.
+STYLE = """
+<style>
+.stMetric, .stDataFrame, .stText {font-variant-numeric: tabular-nums;}
+.stText {font-family: inherit;}
+[data-testid="stMetricValue"] {overflow-wrap: anywhere;}
+@media (max-width: 640px) {.stMainBlockContainer {padding-left: 1rem; padding-right: 1rem;}}
+</style>
+"""
+
+
+def style() -> None:
+    """Add the few rules that theme files cannot express."""
+    st.html(STYLE)
+
+
+def choose_shop(shops: list[str], pages: dict[str, Any]) -> str:
+    """Return the shop to show: the address's, else the one chosen in the sidebar, else the first."""
+    asked = links.asked("shop")
+    if "shop_chosen" not in st.session_state or (asked in shops and st.session_state.get("_asked") != asked):
+        st.session_state["shop_chosen"] = asked if asked in shops else shops[0]
+    st.session_state["_asked"] = asked
+    shop: str = st.session_state["shop_chosen"]
+    if len(shops) > 1:
+        shop = st.sidebar.selectbox("Shop", shops, key="shop_chosen", format_func=reads.shop_title)
+    links.register(pages, shop, several=len(shops) > 1)
+    return shop
+
+
+def open_linked_person(page: Any) -> None:
+    """Open the profile that an address names, whichever page it was put on."""
+    key = links.asked("customer")
+    if key and page.url_path != "customer":
+        links.go_to_person(key)
+
+
+def head(title: str, sentence: str) -> None:
+    """Write a page's title and the one sentence on what it is."""
+    st.title(title, anchor=False)
+    st.caption(sentence)
+
+
+def health_line(shop: str) -> None:
+    """Show how fresh the shop's data are, and follow a running sync by itself."""
+    pace = SYNCING_SECONDS if reads.health(shop).syncing else QUIET_SECONDS
+    st.fragment(screen(lambda: _health(shop)), run_every=pace)()
+
+
+def waiting(shop: str) -> None:
+    """Show the first sync's progress and switch to the data by itself once they are published."""
+    head("Almost there", f"{formats.plain(shop)}: nothing is published yet.")
+    st.fragment(screen(lambda: _first_sync(shop)), run_every=SYNCING_SECONDS)()
+
+
+def no_shop() -> None:
+    """Say what to do where no shop is configured."""
+    head("Welcome to Regulars", "No shop is connected yet.")
+    with st.container(border=True):
+        st.markdown(
+            f"**To look around**, run `{DEMO}`: it starts a demo shop and shows its customers here.\n\n"
+            "**To connect your shop**, set `WOOCOMMERCE_URL`, `WOOCOMMERCE_CONSUMER_KEY` and "
+            "`WOOCOMMERCE_CONSUMER_SECRET` in `.env` and run `regulars up`. The README's chapter “Connect your shop” "
+            "tells where WooCommerce makes the key."
+        )
+
+
+def _health(shop: str) -> None:
+    health = reads.health(shop)
+    about = health.manifest
+    if about is None:
+        return
+    seen = st.session_state.setdefault("_version", about.version)
+    if seen != about.version:
+        st.session_state["_version"] = about.version
+        st.rerun(scope="app")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="health"):
+        _freshness(health)
+        rows = about.rows
+        st.caption(
+            f"{formats.plain(about.shop_name)} · {formats.number(rows.get('customers'))} customers · "
+            f"{formats.number(rows.get('orders'))} orders",
+            width="content",
+        )
+    if health.syncing and health.progress is not None:
+        _bar(health.progress)
+
+
+def _freshness(health: reads.Health) -> None:
+    about, ago = health.manifest, health.synced_ago or 0
+    if health.failed is not None:
+        st.badge(
+            "The last sync failed", icon=":material/error:", color="red", help=formats.plain(health.failed.message)
+        )
+        return
+    if about is not None and not about.live:
+        when = formats.day(about.as_of, about.timezone)
+        st.badge(f"As of {when}", icon=":material/history:", color="blue", help="Figures up to the start of this day.")
+        return
+    synced = f"Synced {formats.seconds_ago(ago)}"
+    if health.syncing:
+        st.badge("Syncing", icon=":material/sync:", color="blue", help=synced)
+    elif ago > STALE_SECONDS:
+        st.badge(synced, icon=":material/schedule:", color="orange", help="More than an hour behind the shop.")
+    else:
+        st.badge(synced, icon=":material/check_circle:", color="green", help="Start of the last pull from the shop.")
+
+
+def _first_sync(shop: str) -> None:
+    health = reads.health(shop)
+    if health.manifest is not None:
+        st.rerun(scope="app")
+    progress = health.progress
+    if progress is None:
+        st.info(
+            "The first sync has not started. `regulars up` starts it and keeps it going; "
+            f"`{DEMO}` shows a demo shop. This page fills by itself."
+        )
+    elif progress.state == "failed":
+        st.error(f"The first sync failed: {formats.plain(progress.message, 600)}")
+        st.caption("Once that is put right, `regulars sync` tries again, and continues where it stopped.")
+    elif health.syncing:
+        _bar(progress)
+        st.caption("Customers and orders are copied from the shop. This page fills by itself when they are all there.")
+    else:
+        st.warning("The first sync stopped without a word. `regulars sync` continues where it stopped.")
+
+
+def _bar(progress: SyncProgress) -> None:
+    stage = formats.plain(progress.stage)
+    if progress.total:
+        done = f"{formats.number(progress.done)} of {formats.number(progress.total)}"
+        st.progress(min(1.0, progress.done / progress.total), text=f"Syncing {stage}: {done}")
+    else:
+        st.progress(
+            0.0, text=f"Syncing {stage}: {formats.number(progress.done)}" if progress.done else f"Syncing: {stage}"
+        )

@@ -1,0 +1,185 @@
+"""Everything the app reads: settings, published marts, records, progress. Views call these and nothing else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import streamlit as st
+
+from regulars.directory.layout import Manifest
+from regulars.directory.overlay import current_key
+from regulars.directory.published import Directory
+from regulars.directory.query import Count, PeoplePage, PeopleQuery, Person
+from regulars.models import Note, Segment, SyncProgress
+from regulars.paths import DataPaths
+from regulars.progress import read_progress
+from regulars.records import open_records
+from regulars.records.ports import Records
+from regulars.settings import Settings, load_settings
+from transforms.rules import STARTING_SEGMENTS, Rule, RuleError
+
+# A running sync reports every page; one that has been silent for so long was killed.
+SILENT_SECONDS = 180
+
+
+@dataclass(frozen=True)
+class Health:
+    """How fresh a shop's data are. `manifest` is None before the first publish; ages are in seconds."""
+
+    shop: str
+    manifest: Manifest | None
+    progress: SyncProgress | None
+    synced_ago: float | None
+    silent_for: float | None
+
+    @property
+    def syncing(self) -> bool:
+        """Whether a sync runs now and still reports."""
+        running = self.progress is not None and self.progress.state == "running"
+        return running and (self.silent_for or 0) < SILENT_SECONDS
+
+    @property
+    def failed(self) -> SyncProgress | None:
+        """The last sync, when it failed after the last publish."""
+        if self.progress is None or self.progress.state != "failed":
+            return None
+        published = self.manifest is not None and self.manifest.published_at > self.progress.updated_at
+        return None if published else self.progress
+
+
+@st.cache_resource(show_spinner=False)
+def settings() -> Settings:
+    """Return the settings, read once per process. Raises SettingsError."""
+    return load_settings()
+
+
+@st.cache_resource(show_spinner=False)
+def records() -> Records:
+    """Return the store of notes, tags and segments. Raises RecordsUnavailable."""
+    return open_records(settings())
+
+
+@st.cache_resource(show_spinner=False)
+def directory(shop: str) -> Directory:
+    """Return the people of a shop; its starting segments are there from the first look on."""
+    records().ensure_shop(shop, STARTING_SEGMENTS)
+    return Directory(paths().published(shop), shop=shop, records=records())
+
+
+def paths() -> DataPaths:
+    """Return where things lie."""
+    return DataPaths(settings().data_dir)
+
+
+def shops() -> list[str]:
+    """Return the shops there are: configured ones, and those with published data or a sync under way."""
+    found = set(settings().shops)
+    for folder, pattern in ((paths().root / "published", "*"), (paths().root / "progress", "*.json")):
+        found |= {entry.stem for entry in folder.glob(pattern) if not entry.name.startswith(".")}
+    return sorted(found)
+
+
+def shop_title(shop: str) -> str:
+    """Return the shop's own name where it is known."""
+    return directory(shop).manifest().shop_name if directory(shop).is_published() else shop
+
+
+def health(shop: str, now: datetime | None = None) -> Health:
+    """Return how fresh the shop's data are."""
+    now = now or datetime.now(UTC)
+    progress = read_progress(paths().progress(shop))
+    manifest = directory(shop).manifest() if directory(shop).is_published() else None
+    return Health(
+        shop=shop,
+        manifest=manifest,
+        progress=progress,
+        synced_ago=(now - manifest.synced_at).total_seconds() if manifest else None,
+        silent_for=(now - progress.updated_at).total_seconds() if progress else None,
+    )
+
+
+def manifest(shop: str) -> Manifest:
+    """Return what the published version is. Raises NothingPublished."""
+    return directory(shop).manifest()
+
+
+def today(about: Manifest, now: datetime | None = None) -> date:
+    """Return the shop's day that "12 days ago" counts from: today, or the day the data were asked for."""
+    instant = (now or datetime.now(UTC)) if about.live else about.as_of
+    return instant.astimezone(ZoneInfo(about.timezone)).date()
+
+
+def people(shop: str, query: PeopleQuery) -> PeoplePage:
+    """Return one page of people."""
+    return directory(shop).people(query)
+
+
+def person(shop: str, key: str) -> Person:
+    """Return one person. Raises RecordNotFound."""
+    return directory(shop).person(key)
+
+
+def orders_of(shop: str, key: str) -> pl.DataFrame:
+    """Return a person's orders, newest first."""
+    return directory(shop).orders_of(key)
+
+
+def lines_of(shop: str, order_id: int) -> pl.DataFrame:
+    """Return an order's lines."""
+    return directory(shop).lines_of([order_id])
+
+
+def refunds_of(shop: str, key: str) -> pl.DataFrame:
+    """Return a person's refunds, newest first."""
+    return directory(shop).refunds_of(key)
+
+
+def notes_of(shop: str, key: str) -> list[Note]:
+    """Return the notes on a person, newest first, those written under earlier keys among them."""
+    notes = [note for known_as in (key, *earlier_keys(shop, key)) for note in records().notes(shop, known_as)]
+    return sorted(notes, key=lambda note: (note.created_at, note.id), reverse=True)
+
+
+def earlier_keys(shop: str, key: str) -> list[str]:
+    """Return the keys that this person had before, as a guest for example."""
+    aliases = records().aliases(shop)
+    return [alias for alias in aliases if alias != key and current_key(alias, aliases) == key]
+
+
+def tags_in_use(shop: str) -> list[str]:
+    """Return every tag of the shop."""
+    return directory(shop).tags_in_use()
+
+
+def segments(shop: str) -> list[Segment]:
+    """Return the saved segments."""
+    directory(shop)
+    return records().segments(shop)
+
+
+def segment(shop: str, segment_id: str) -> Segment:
+    """Return one saved segment. Raises RecordNotFound."""
+    return records().segment(shop, segment_id)
+
+
+def segment_counts(shop: str) -> Mapping[str, Count | RuleError]:
+    """Return people and net of each saved segment."""
+    return directory(shop).segment_counts()
+
+
+def count(shop: str, rule: Rule) -> Count:
+    """Return people, net and a sample of a rule that need not be saved."""
+    return directory(shop).count(rule)
+
+
+def rfm_counts(shop: str) -> Mapping[str, Count]:
+    """Return people and net of each RFM group."""
+    return directory(shop).rfm_counts()
+
+
+def published_folder(shop: str) -> Path:
+    """Return where a shop's published data lie, for messages."""
+    return paths().published(shop)

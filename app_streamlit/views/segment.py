@@ -1,0 +1,5 @@
+"""Soon."""
+
+
+def show() -> None:
+    """Show the page."""
