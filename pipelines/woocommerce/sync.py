@@ -31,7 +31,8 @@ class SyncOutcome:
 
     `rows` counts the rows written by raw table (tombstones under `deletions`); `customers_upserted` and
     `orders_upserted` count records, each once. `last_change_seq` is the last change row that is in. `requests` were
-    sent to the shop in `seconds` of wall time. `shop_now` is the shop's clock at the start, `timezone` its IANA zone.
+    sent to the shop in `seconds` of wall time. `shop_now` is the shop's clock at the start, `shop_name` its title and
+    `timezone` its IANA zone.
     """
 
     rows: dict[str, int]
@@ -40,6 +41,7 @@ class SyncOutcome:
     last_change_seq: int
     requests: int
     seconds: float
+    shop_name: str
     timezone: str
     shop_now: datetime
 
@@ -87,6 +89,7 @@ def sync_shop(
         last_change_seq=run.mark.change_seq,
         requests=client.requests_sent - sent,
         seconds=time.monotonic() - started,
+        shop_name=index.name,
         timezone=index.timezone,
         shop_now=index.server_now,
     )
