@@ -47,7 +47,7 @@ def _open(arguments: argparse.Namespace) -> Shop:
 def _describe(shop: Shop, url: str) -> str:
     counts = (
         f"{len(shop.customers):,} customers, {len(shop.orders):,} orders, {len(shop.refunds):,} refunds, "
-        f"{len(shop.products):,} products"
+        f"{sum(not product.parent_id for product in shop.products.values()):,} products"
     )
     left_out = "; ".join(f"{count:,} {what}" for what, count in shop.left_out.items() if count)
     return f"Demo shop at {url}: {counts}." + (f" Left out: {left_out}." if left_out else "")

@@ -247,7 +247,7 @@ class Shop(Records):
                 reason,
                 **fields,
             )
-            refund.first_item = self.take_id("item", max(1, 2 * len(refund.lines)))
+            refund.first_item = self.take_id("item", 1 + 2 * len(refund.lines + refund.shipping_lines))
             self.keep_refund(refund)
             order = self.orders[order_id]
             order.modified = now

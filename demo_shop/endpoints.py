@@ -7,8 +7,9 @@ from typing import Any
 from demo_shop import errors, params, query, writes
 from demo_shop.answers import Answer, Incoming, ok
 from demo_shop.changes import DELETABLE_ROLES, Shop
-from demo_shop.render import Body, order_body, refund_body
+from demo_shop.render import Body, order_body
 from demo_shop.render_people import customer_body, product_body, system_status_body
+from demo_shop.render_refunds import refund_body
 
 LIST = "GET, POST"
 ONE = "GET, POST, PUT, PATCH, DELETE"

@@ -10,13 +10,13 @@ import random
 import time
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from demo_shop import catalogue
 from demo_shop.changes import Shop
 from demo_shop.dates import zone
-from demo_shop.invented_orders import DAY, Drafter
-from demo_shop.model import NOWHERE, Address, ApiKey, Customer, Line, Order, Profile, Refund
+from demo_shop.invented_orders import DAY, Drafter, DraftRefund
+from demo_shop.model import NOWHERE, Address, ApiKey, Customer, Order, Profile, Refund
 from demo_shop.people import Person, invent
 from demo_shop.pricing import item_count
 from demo_shop.store import DEMO_KEY
@@ -180,10 +180,10 @@ class _Invention:
 
     def _settle(self) -> None:
         """Give ids in the order things happened, then finish the details that need them."""
-        events: list[tuple[int, int, Any]] = []
+        events: list[tuple[int, int, DraftRefund | None]] = []
         for place, draft in enumerate(self.drafter.drafts):
             events.append((draft.created, place, None))
-            events += [(refund[0], place, refund) for refund in draft.refunds]
+            events += [(refund.created, place, refund) for refund in draft.refunds]
         events.sort(key=lambda event: (event[0], event[1], event[2] is not None))
         for _, place, refund in events:
             order = self.drafter.drafts[place].order
@@ -192,14 +192,28 @@ class _Invention:
                 order.first_item = self.shop.take_id("item", item_count(order))
                 self.shop.keep_order(order)
             else:
-                self._keep_refund(order, *refund)
+                self._keep_refund(order, refund)
         self._finish()
 
-    def _keep_refund(self, order: Order, when: int, amount: int, reason: str, lines: tuple[Line, ...]) -> None:
-        origins = tuple(order.first_item + place for place in range(len(lines)))
-        refund_id = self.shop.take_id("post")
-        first = self.shop.take_id("item", max(1, 2 * len(lines)))
-        self.shop.keep_refund(Refund(refund_id, order.id, when, amount, reason, lines, origins, first))
+    def _keep_refund(self, order: Order, refund: DraftRefund) -> None:
+        """Keep a refund; a whole one takes the shipping back too."""
+        whole = len(refund.lines) == len(order.lines) and order.status == "refunded"
+        shipping = tuple(part._replace(total=-part.total, tax=-part.tax) for part in order.shipping_lines if whole)
+        count = len(refund.lines) + len(shipping)
+        self.shop.keep_refund(
+            Refund(
+                id=self.shop.take_id("post"),
+                order_id=order.id,
+                created=refund.created,
+                amount=refund.amount,
+                reason=refund.reason,
+                lines=refund.lines,
+                shipping_lines=shipping,
+                # A refund takes back the first lines, or all lines and then the shipping that follows them.
+                refunded_items=tuple(range(order.first_item, order.first_item + count)),
+                first_item=self.shop.take_id("item", 1 + 2 * count),
+            )
+        )
 
     def _finish(self) -> None:
         orders = list(self.shop.orders.values())

@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from demo_shop.changes import Shop
 from demo_shop.model import Address, Coupon, Fee, Line, Order, Product
@@ -25,13 +26,22 @@ _PAYMENTS = ("bacs", "cod", "paypal", "stripe")
 _NOTE = 'Bitte klingeln 🔔\nZeile 2; "quoted", comma'
 
 
+class DraftRefund(NamedTuple):
+    """A refund before it has an id."""
+
+    created: int
+    amount: int
+    reason: str
+    lines: tuple[Line, ...]
+
+
 @dataclass(slots=True)
 class Draft:
     """An order before it has an id."""
 
     created: int
     order: Order
-    refunds: list[tuple[int, int, str, tuple[Line, ...]]] = field(default_factory=list)
+    refunds: list[DraftRefund] = field(default_factory=list)
 
 
 class Drafter:
@@ -134,19 +144,21 @@ class Drafter:
         when = self._before_end((order.completed or order.created) + rng.randint(DAY, 20 * DAY))
         chance = rng.random()
         if order.status == "refunded":
-            draft.refunds.append((when, total, "", tuple(_negative(line) for line in order.lines)))
+            draft.refunds.append(DraftRefund(when, total, "", tuple(_negative(line) for line in order.lines)))
         elif chance < 0.03:
             line = order.lines[0]
             paid = rounded(line.total, 2) + rounded(line.total_tax, 2)
             if paid <= total:
-                draft.refunds.append((when, paid, "customer request ☹", (_negative(line),)))
+                draft.refunds.append(DraftRefund(when, paid, "customer request ☹", (_negative(line),)))
         elif chance < 0.045:
-            draft.refunds.append((when, min(total, micros("1.50")), "Kulanz", ()))
-            draft.refunds.append((self._before_end(when + 3600), min(total, micros("2.66")), "second refund", ()))
+            draft.refunds.append(DraftRefund(when, min(total, micros("1.50")), "Kulanz", ()))
+            draft.refunds.append(
+                DraftRefund(self._before_end(when + 3600), min(total, micros("2.66")), "second refund", ())
+            )
         elif chance < 0.05:
-            draft.refunds.append((when, total + micros("5.00"), "import correction", ()))
+            draft.refunds.append(DraftRefund(when, total + micros("5.00"), "import correction", ()))
         if draft.refunds:
-            order.modified = max(order.modified, draft.refunds[-1][0])
+            order.modified = max(order.modified, draft.refunds[-1].created)
 
 
 def _negative(line: Line) -> Line:

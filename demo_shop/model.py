@@ -161,7 +161,10 @@ class Order:
 
 @dataclass(slots=True)
 class Refund:
-    """A refund of an order: ``amount`` is positive, lines (if any) carry negative quantities and amounts."""
+    """A refund of an order: ``amount`` is positive, lines (if any) carry negative quantities and amounts.
+
+    ``refunded_items`` are the ids of the order's items that the lines, then the shipping lines, take back.
+    """
 
     id: int
     order_id: int
@@ -169,6 +172,7 @@ class Refund:
     amount: int
     reason: str
     lines: tuple[Line, ...] = ()
+    shipping_lines: tuple[Shipping, ...] = ()
     refunded_items: tuple[int, ...] = ()
     first_item: int = 0
 

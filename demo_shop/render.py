@@ -1,11 +1,11 @@
-"""The JSON bodies of orders and refunds, key by key in the order of the real ones."""
+"""The JSON bodies of orders, key by key in the order of the real ones."""
 
 import base64
 import hashlib
 from typing import Any
 
 from demo_shop.dates import gmt_text, local_text
-from demo_shop.model import Address, Line, Meta, Order, Product, Refund
+from demo_shop.model import Address, Line, Meta, Order, Product, Refund, Shipping
 from demo_shop.money import as_number, fixed, plain, rounded
 from demo_shop.pricing import rates_of, totals
 from demo_shop.store import Records
@@ -49,9 +49,11 @@ def order_body(shop: Records, order: Order, base: str, dp: int | None = None) ->
     places = decimals if dp is None else dp
     sums = totals(order, decimals)
     item = order.first_item
-    lines = [_line(shop, line, item + place, places) for place, line in enumerate(order.lines)]
+    lines = [goods_line(shop, line, item + place, places) for place, line in enumerate(order.lines)]
     item += len(lines)
-    shipping = _shipping_lines(order, item, places)
+    shipping = [
+        shipping_line(part, item + place, places, decimals, []) for place, part in enumerate(order.shipping_lines)
+    ]
     item += len(shipping)
     fees = _fee_lines(order, item, places)
     item += len(fees)
@@ -143,7 +145,8 @@ def _taxes(rate_id: int, total: int, subtotal: str) -> list[Body]:
     return [{"id": rate_id, "total": plain(total), "subtotal": subtotal}] if rate_id else []
 
 
-def _line(shop: Records, line: Line, item_id: int, places: int, meta: list[Body] | None = None) -> Body:
+def goods_line(shop: Records, line: Line, item_id: int, places: int, meta: list[Body] | None = None) -> Body:
+    """Write one line of an order, or of a refund with its own ``meta``."""
     decimals = shop.profile.decimals
     product = _product(shop, line)
     sized = product is not None and product.size != ""
@@ -172,21 +175,19 @@ def _line(shop: Records, line: Line, item_id: int, places: int, meta: list[Body]
     }
 
 
-def _shipping_lines(order: Order, item: int, places: int) -> list[Body]:
-    return [
-        {
-            "id": item + place,
-            "method_title": part.title,
-            "method_id": "flat_rate",
-            "instance_id": "1",
-            "total": fixed(part.total, places),
-            "total_tax": fixed(rounded(part.tax, 2), places),
-            "taxes": _taxes(part.rate_id, part.tax, ""),
-            "tax_status": "taxable",
-            "meta_data": [],
-        }
-        for place, part in enumerate(order.shipping_lines)
-    ]
+def shipping_line(part: Shipping, item_id: int, places: int, decimals: int, meta: list[Body]) -> Body:
+    """Write one shipping line of an order or a refund."""
+    return {
+        "id": item_id,
+        "method_title": part.title,
+        "method_id": "flat_rate",
+        "instance_id": "1",
+        "total": fixed(part.total, places),
+        "total_tax": fixed(rounded(part.tax, decimals), places),
+        "taxes": _taxes(part.rate_id, part.tax, ""),
+        "tax_status": "taxable",
+        "meta_data": meta,
+    }
 
 
 def _fee_lines(order: Order, item: int, places: int) -> list[Body]:
@@ -206,7 +207,8 @@ def _fee_lines(order: Order, item: int, places: int) -> list[Body]:
     ]
 
 
-def _tax_line(shop: Records, rate_id: int, item_id: int, goods: str, shipping: str) -> Body:
+def tax_line(shop: Records, rate_id: int, item_id: int, goods: str, shipping: str) -> Body:
+    """Write the line of one tax rate; ``goods`` and ``shipping`` are its amounts, written out."""
     rate = shop.rate(rate_id)
     return {
         "id": item_id,
@@ -227,7 +229,7 @@ def _tax_lines(shop: Records, order: Order, item: int, places: int) -> list[Body
     for place, rate_id in enumerate(rates_of(order)):
         goods = sum(rounded(x.total_tax, decimals) for x in order.lines if x.rate_id == rate_id)
         shipping = sum(rounded(x.tax, decimals) for x in order.shipping_lines if x.rate_id == rate_id)
-        found.append(_tax_line(shop, rate_id, item + place, fixed(goods, places), fixed(shipping, places)))
+        found.append(tax_line(shop, rate_id, item + place, fixed(goods, places), fixed(shipping, places)))
     return found
 
 
@@ -254,38 +256,3 @@ def _coupon_lines(order: Order, item: int) -> list[Body]:
 
 def _refund_summary(refund: Refund, places: int) -> Body:
     return {"id": refund.id, "reason": refund.reason, "total": fixed(-refund.amount, places)}
-
-
-def refund_body(shop: Records, refund: Refund, base: str, dp: int | None = None, *, flat: bool = False) -> Body:
-    """Write a refund's body; ``flat`` is the shop-wide list, which adds ``parent_id``. No currency, no change date."""
-    places = shop.profile.decimals if dp is None else dp
-    lines = []
-    for place, line in enumerate(refund.lines):
-        item = refund.first_item + place
-        origin = str(refund.refunded_items[place])
-        entry = {"id": 10 * item, "key": "_refunded_item_id", "value": origin}
-        meta = [{**entry, "display_key": "_refunded_item_id", "display_value": origin}]
-        lines.append(_line(shop, line, item, places, meta))
-    item = refund.first_item + len(lines)
-    rates = dict.fromkeys(line.rate_id for line in refund.lines if line.rate_id)
-    tax_lines = []
-    for place, rate_id in enumerate(rates):
-        tax = sum(rounded(x.total_tax, shop.profile.decimals) for x in refund.lines if x.rate_id == rate_id)
-        tax_lines.append(_tax_line(shop, rate_id, item + place, fixed(tax, places), fixed(0, places)))
-    path = f"orders/{refund.order_id}/refunds"
-    up = [{"href": f"{base}/wp-json/wc/v3/orders/{refund.order_id}"}]
-    return {
-        "id": refund.id,
-        **({"parent_id": refund.order_id} if flat else {}),
-        **both("date_created", refund.created, shop.profile.time_zone),
-        "amount": fixed(refund.amount, places),
-        "reason": refund.reason,
-        "refunded_by": 1,
-        "refunded_payment": False,
-        "meta_data": [],
-        "line_items": lines,
-        "shipping_lines": [],
-        "tax_lines": tax_lines,
-        "fee_lines": [],
-        "_links": {**links(base, f"{path}/{refund.id}", ["GET", "DELETE"], path), "up": up},
-    }
