@@ -14,6 +14,7 @@ from transforms.schemas import MONEY, RAW_DELETIONS, STAGED, TIME, empty
 
 FILE = Path(__file__).parents[2].parent / "shared" / "data" / "online_retail_ii.parquet"
 SECOND_SHEET_BEGINS = datetime(2010, 12, 1)  # noqa: DTZ001 - the file's times are naive
+NOTHING = pl.lit(0, dtype=MONEY)
 OBSERVED = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -73,6 +74,9 @@ def _orders(orders: pl.DataFrame) -> pl.DataFrame:
         currency=pl.lit("GBP"),
         woocommerce_id=pl.col("customer_id").fill_null(0),
         total=_money(pl.col("millis")),
+        discount=NOTHING,
+        shipping=NOTHING,
+        tax=NOTHING,
         created_at="at",
         order_day=pl.col("at").dt.date().to_physical(),
     )

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from transforms.days import EPOCH, as_of_for_day, day_number, next_midnight, shop_day, zone
@@ -22,6 +22,7 @@ ZONES = [
 INSTANTS = st.datetimes(datetime(2005, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 
 
+@settings(deadline=None)
 @given(INSTANTS, st.sampled_from(ZONES))
 def test_the_day_of_an_instant_is_the_calendar_day_in_the_shop(instant: datetime, timezone: str) -> None:
     """Metrics count in these days; a day's shift would move people across `older than 90 days`."""
@@ -32,6 +33,7 @@ def test_the_day_of_an_instant_is_the_calendar_day_in_the_shop(instant: datetime
     assert days == [(instant.astimezone(zone(timezone)).date() - EPOCH).days] == [day_number(instant, timezone)]
 
 
+@settings(deadline=None)
 @given(st.dates(date(2005, 1, 1), date(2030, 1, 1)), st.sampled_from([z for z in ZONES if z != "Pacific/Apia"]))
 def test_a_day_begins_at_its_first_instant(day: date, timezone: str) -> None:
     """The instant at `as_of` is in the day and the one before is not, also where clocks jump at midnight."""
@@ -42,6 +44,7 @@ def test_a_day_begins_at_its_first_instant(day: date, timezone: str) -> None:
     assert day_number(begin - timedelta(microseconds=1), timezone) == (day - EPOCH).days - 1
 
 
+@settings(deadline=None)
 @given(INSTANTS, st.sampled_from(ZONES))
 def test_the_next_midnight_comes_after_now_and_ends_today(now: datetime, timezone: str) -> None:
     """A live run counts all of today, whenever it starts."""

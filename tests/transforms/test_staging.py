@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from staged_builders import BERLIN, raw, recorded
 
@@ -161,6 +161,7 @@ def test_both_copies_of_the_autumn_hour_keep_their_order_and_their_day() -> None
     ]
 
 
+@settings(deadline=None)
 @given(st.decimals(min_value=-999_999_999_999, max_value=999_999_999_999, places=6, allow_nan=False))
 def test_money_is_read_exactly(amount: Decimal) -> None:
     """No amount that the columns can hold may change on the way, not by a millionth: floats would."""
