@@ -11,7 +11,7 @@ from decimal import Decimal
 
 import polars as pl
 
-from transforms.identity import order_owners, resolve_aliases
+from transforms.identity import new_aliases, order_owners, resolve_aliases
 from transforms.metrics import currency_totals, customer_totals
 from transforms.orders import placed_orders, placed_refunds, with_deleted_at, with_refunded
 from transforms.people import people
@@ -54,22 +54,33 @@ def build_marts(
     refunds = placed_refunds(with_deleted_at(staged["refunds"], deletions, "refund", "refund_id"), placed, as_of=as_of)
     currencies = currency_totals(placed, refunds)
     totals = customer_totals(currencies, as_of=as_of, timezone=timezone)
-    cuts = rfm_cuts(totals)
     everybody = people(accounts, placed, resolve_aliases(aliases))
     tables = {
-        "customers": _customers(everybody, score(totals, cuts)),
+        "customers": _customers(everybody, score(totals)),
         "customer_currencies": currencies,
         "orders": with_refunded(placed, refunds, as_of=as_of),
         "order_lines": staged["order_lines"],
         "refunds": refunds,
         "products": with_deleted_at(staged["products"], deletions, "product", "product_id"),
-        "rfm_cuts": cuts,
+        "rfm_cuts": rfm_cuts(totals),
     }
     stamps = {"shop": pl.lit(shop), "as_of": pl.lit(as_of, dtype=TIME)}
     return {
         name: conform(tables[name].with_columns(**stamps), PUBLISHED[name]).sort(row_order)
         for name, row_order in ROW_ORDER.items()
     }
+
+
+def find_aliases(
+    staged: Mapping[str, pl.LazyFrame], known_keys: pl.LazyFrame, *, hash_key: bytes, aliases: pl.LazyFrame
+) -> pl.LazyFrame:
+    """Return `alias_key, customer_key`: guests who are accounts by now, for the caller to record before it publishes.
+
+    `known_keys` has a column `customer_key`: the keys of the last published version and those that have notes or tags.
+    The rest is as in `build_marts`; see `identity.new_aliases` for what is found.
+    """
+    accounts = with_deleted_at(staged["customers"], staged["deletions"], "customer", "woocommerce_id")
+    return new_aliases(staged["orders"], accounts, known_keys, hash_key=hash_key, aliases=aliases)
 
 
 def _customers(everybody: pl.LazyFrame, scored: pl.LazyFrame) -> pl.LazyFrame:

@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -129,8 +129,9 @@ def marts(
     not_counted: tuple[str, ...] = NOT_COUNTED,
     timezone: str = BERLIN,
     known_aliases: Mapping[str, str] | None = None,
+    only: Collection[str] = (),
 ) -> dict[str, pl.DataFrame]:
-    """Return the collected marts of these staged tables."""
+    """Return the collected marts of these staged tables, all or `only` some."""
     built = build_marts(
         tables,
         shop="lab",
@@ -140,7 +141,8 @@ def marts(
         hash_key=HASH_KEY,
         aliases=aliases(known_aliases),
     )
-    return dict(zip(built, pl.collect_all(list(built.values())), strict=True))
+    wanted = {name: table for name, table in built.items() if name in only or not only}
+    return dict(zip(wanted, pl.collect_all(list(wanted.values())), strict=True))
 
 
 def person(tables: Mapping[str, pl.DataFrame], customer_key: str) -> Row:

@@ -21,7 +21,8 @@ from staged_builders import (
     staged,
 )
 
-from transforms.identity import guest_key, new_aliases, normalise_email, order_owners, resolve_aliases
+from transforms.identity import guest_key, normalise_email, order_owners, resolve_aliases
+from transforms.marts import find_aliases
 from transforms.orders import with_deleted_at
 
 LATER = SEEN + timedelta(hours=1)
@@ -229,11 +230,10 @@ def test_guests_who_became_accounts_are_named_once() -> None:
         orders=[a_guest_order(1, "a5@mail.example"), an_order(2, woocommerce_id=6, email="a6@mail.example")],
         customers=[an_account(5), an_account(6), an_account(7)],
     )
-    accounts = with_deleted_at(tables["customers"], tables["deletions"], "customer", "woocommerce_id")
     published = pl.LazyFrame({"customer_key": [guest("a6@mail.example"), "woo:7"]})
 
     def found(recorded: Mapping[str, str]) -> dict[str, str]:
-        named = new_aliases(tables["orders"], accounts, published, hash_key=HASH_KEY, aliases=aliases(recorded))
+        named = find_aliases(tables, published, hash_key=HASH_KEY, aliases=aliases(recorded))
         return dict(named.collect().rows())
 
     expected = {guest("a5@mail.example"): "woo:5", guest("a6@mail.example"): "woo:6"}

@@ -35,8 +35,7 @@ def totals(people: Sequence[tuple[Any, ...]]) -> pl.LazyFrame:
 
 def scored(people: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """Return `r, f, m, rfm_group` of each."""
-    frame = totals(people).with_row_index()
-    return score(frame, rfm_cuts(frame)).sort("index").select("r", "f", "m", "rfm_group").collect().rows()
+    return score(totals(people).with_row_index()).sort("index").select("r", "f", "m", "rfm_group").collect().rows()
 
 
 def naive_cuts(values: Sequence[int | Decimal]) -> list[Fraction]:
@@ -107,7 +106,7 @@ def test_nobody_scored_gives_no_cuts_and_no_error() -> None:
     nobody = totals([])
 
     assert rfm_cuts(nobody).collect().height == 0
-    assert score(nobody, rfm_cuts(nobody)).collect().height == 0
+    assert score(nobody).collect().height == 0
 
 
 def test_every_pair_of_scores_has_exactly_one_group() -> None:

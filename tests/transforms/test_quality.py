@@ -1,0 +1,172 @@
+"""The publishing gate: it passes what is sound and names what is not."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+
+import polars as pl
+import pytest
+from staged_builders import AS_OF, BERLIN, a_guest_order, a_refund, an_account, an_order, marts, raw, staged
+
+from transforms.quality import check_marts
+from transforms.rules import STARTING_SEGMENTS
+from transforms.schemas import PUBLISHED
+from transforms.segments import SegmentRule, assign_segments
+from transforms.staging import stage_orders
+
+Tables = dict[str, pl.DataFrame]
+
+
+@pytest.fixture(scope="module")
+def sound() -> Tables:
+    """Return all published tables of a small shop: accounts, a guest, two currencies, a refund, segments."""
+    orders = [
+        an_order(1, refund_ids=[9]),
+        an_order(2, currency="USD"),
+        an_order(3, woocommerce_id=2, status="cancelled"),
+        a_guest_order(4, "g@x.example", total=Decimal("7.77")),
+    ]
+    lines = [
+        {"order_id": 1, "line_id": 1, "subtotal": Decimal(10), "total": Decimal(10), "tax": Decimal(0), "quantity": 1}
+    ]
+    products = [{"product_id": 5, "name": "Tea"}]
+    built = marts(
+        staged(
+            orders=orders,
+            refunds=[a_refund(9, 1)],
+            customers=[an_account(1), an_account(2)],
+            order_lines=lines,
+            products=products,
+        )
+    )
+    rules = [SegmentRule("all", "All", "orders_count >= 1"), SegmentRule("odd", "Odd", "no such field")]
+    assigned = assign_segments(built["customers"].lazy(), rules, shop="lab", as_of=AS_OF, timezone=BERLIN)
+    return built | {name: frame.collect() for name, frame in assigned._asdict().items()}
+
+
+def failing(tables: Tables) -> set[str]:
+    """Return the names of the checks that fail."""
+    return set(check_marts(tables).filter(pl.col("violations") > 0)["check"])
+
+
+def change(table: str, where: pl.Expr, **columns: object) -> Callable[[Tables], Tables]:
+    """Return a spoiler that sets these columns in the rows of a table that fit."""
+
+    def spoil(tables: Tables) -> Tables:
+        frame = tables[table]
+        changes = [
+            pl.when(where).then(pl.lit(value, dtype=frame.schema[name])).otherwise(name).alias(name)
+            for name, value in columns.items()
+        ]
+        changed = frame.with_columns(changes)
+        assert not changed.equals(frame)
+        return tables | {table: changed}
+
+    return spoil
+
+
+def twice(table: str) -> Callable[[Tables], Tables]:
+    """Return a spoiler that repeats the rows of a table."""
+    return lambda tables: tables | {table: pl.concat([tables[table]] * 2)}
+
+
+def without(table: str, where: pl.Expr) -> Callable[[Tables], Tables]:
+    """Return a spoiler that drops the rows of a table that fit."""
+    return lambda tables: tables | {table: tables[table].filter(where.not_())}
+
+
+EVERY = pl.lit(value=True)
+FIRST_ORDER = pl.col("order_id") == 1
+ACCOUNT_1 = pl.col("customer_key") == "woo:1"
+ACCOUNT_2 = pl.col("customer_key") == "woo:2"
+CENT = Decimal("0.000001")
+
+SPOILED = [
+    *((f"{table}: unique", twice(table)) for table in PUBLISHED if table not in ("customers", "segments")),
+    ("customers: unique customer_key", twice("customers")),
+    ("segments: unique segment_id", twice("segments")),
+    ("orders: keys present", change("orders", FIRST_ORDER, order_id=None)),
+    ("customers: keys present", change("customers", ACCOUNT_2, shop=None)),
+    ("order_lines: keys present", change("order_lines", EVERY, line_id=None)),
+    ("orders: money read", change("orders", FIRST_ORDER, total=None)),
+    ("order_lines: money read", change("order_lines", EVERY, subtotal=None)),
+    ("refunds: money read", change("refunds", EVERY, amount=None)),
+    ("orders: readable", change("orders", FIRST_ORDER, status=None)),
+    ("orders: readable", change("orders", FIRST_ORDER, currency=None)),
+    ("orders: readable", change("orders", FIRST_ORDER, created_at=None)),
+    ("refunds: dated", change("refunds", EVERY, created_at=None)),
+    ("orders: owner known", change("orders", pl.col("order_id") == 3, customer_key="woo:77")),
+    ("orders: owner known", change("orders", pl.col("order_id") == 3, customer_key=None)),
+    ("customer_currencies: owner known", without("customers", ACCOUNT_1)),
+    ("net is exact", change("customers", ACCOUNT_1, net=Decimal(9) + CENT)),
+    ("net is exact", change("orders", FIRST_ORDER, net=Decimal(9) - CENT)),
+    ("net is exact", change("customer_currencies", EVERY, net=None)),
+    ("customers: orders add up", change("orders", FIRST_ORDER, counted=False)),
+    ("customers: orders add up", change("customers", ACCOUNT_1, orders_count=3)),
+    ("customer_currencies: money adds up", change("orders", FIRST_ORDER, total=Decimal(10) + CENT)),
+    ("customer_currencies: money adds up", change("refunds", EVERY, amount=Decimal(1) + CENT)),
+    ("customer_currencies: money adds up", without("customer_currencies", ACCOUNT_1)),
+    ("customers: main currency listed", change("customers", ACCOUNT_1, currency="GBP")),
+    ("customers: scores fit", change("customers", ACCOUNT_1, r=6)),
+    ("customers: scores fit", change("customers", ACCOUNT_1, m=None)),
+    ("customers: scores fit", change("customers", ACCOUNT_1, rfm_group=None)),
+    ("customers: scores fit", change("customers", ACCOUNT_2, f=1)),
+    ("customers: figures fit", change("customers", ACCOUNT_1, last_order_at=None)),
+    ("customers: figures fit", change("customers", ACCOUNT_2, currency="EUR")),
+    ("customers: figures fit", change("customers", ACCOUNT_2, net=None)),
+    ("one as-of", change("customers", ACCOUNT_2, as_of=AS_OF + timedelta(days=1))),
+    ("one as-of", change("rfm_cuts", EVERY, as_of=AS_OF + timedelta(days=1))),
+    ("one as-of", change("customers", ACCOUNT_2, as_of=None)),
+    ("nothing counts after as-of", change("orders", FIRST_ORDER, created_at=AS_OF)),
+    ("nothing counts after as-of", change("refunds", EVERY, created_at=AS_OF)),
+    ("segments: lists agree", without("segment_members", ACCOUNT_1)),
+    ("segments: lists agree", change("customers", ACCOUNT_1, segments=[])),
+    ("segments: people counted", change("segments", EVERY, people=1)),
+]
+
+
+def test_sound_tables_pass(sound: Tables) -> None:
+    """A gate that refuses what is right is switched off within a week."""
+    assert set(sound) == set(PUBLISHED)
+    assert failing(sound) == set()
+
+
+@pytest.mark.parametrize(("check", "spoil"), SPOILED, ids=[f"{n}-{name}" for n, (name, _) in enumerate(SPOILED)])
+def test_each_thing_spoiled_is_found_by_its_check(sound: Tables, check: str, spoil: Callable[[Tables], Tables]) -> None:
+    """Every check can fail, and names what is wrong."""
+    assert any(name.startswith(check) for name in failing(spoil(sound)))
+
+
+def test_every_check_was_made_to_fail_above(sound: Tables) -> None:
+    """A check that no test can break may be checking nothing."""
+    covered = [name for name, _ in SPOILED]
+    same_by_construction = ("keys present",)  # one check a table, made by one function
+
+    assert [
+        name
+        for name in check_marts(sound)["check"]
+        if not name.endswith(same_by_construction) and not any(name.startswith(check) for check in covered)
+    ] == []
+
+
+def test_an_unreadable_body_blocks_the_publish() -> None:
+    """From the shop's broken text to the refusal: nothing on the way may turn it into a plausible zero."""
+    tables = staged() | {"orders": stage_orders(raw(["{broken"]), BERLIN)}
+
+    assert {"orders: money read", "orders: readable"} <= failing(marts(tables))
+
+
+def test_tables_that_are_not_given_are_not_checked(sound: Tables) -> None:
+    """Before segments are assigned the figures can be checked alone."""
+    some = {name: table for name, table in sound.items() if not name.startswith("segment")}
+
+    assert not any(name.startswith("segment") for name in check_marts(some)["check"])
+    assert failing(some) == set()
+
+
+def test_the_starting_segments_pass_the_gate(sound: Tables) -> None:
+    """The first publish of every shop has these five."""
+    rules = [SegmentRule(segment.id, segment.name, segment.rule) for segment in STARTING_SEGMENTS]
+    assigned = assign_segments(sound["customers"].lazy(), rules, shop="lab", as_of=AS_OF, timezone=BERLIN)
+
+    assert failing(sound | {name: frame.collect() for name, frame in assigned._asdict().items()}) == set()
