@@ -13,7 +13,7 @@ from pipelines.woocommerce.rows import Row, Tombstone
 from regulars.models import Model
 
 SLICE_PAGES: Final = 50
-SLICE_BYTES: Final = 48_000_000
+SLICE_SIZE: Final = 40_000_000
 
 
 class Sweep(Model):
@@ -54,18 +54,18 @@ class Batch:
 
     @property
     def size(self) -> int:
-        """The bytes of the bodies."""
+        """The size of the bodies, in characters."""
         return sum(len(row.body) for rows in self.rows.values() for row in rows)
 
 
 def slices(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
-    """Group batches into what is committed at once, bounded in pages and bytes so that memory is."""
+    """Group batches into what is committed at once, bounded in pages and size so that memory is."""
     held: list[Batch] = []
     size = 0
     for batch in batches:
         held.append(batch)
         size += batch.size
-        if batch.flush or len(held) >= SLICE_PAGES or size >= SLICE_BYTES:
+        if batch.flush or len(held) >= SLICE_PAGES or size >= SLICE_SIZE:
             yield held
             held, size = [], 0
     if held:

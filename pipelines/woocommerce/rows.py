@@ -7,15 +7,17 @@ Terms: an *item* is a record as parsed from the shop's JSON; a *row* is what `tr
 import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 import polars as pl
-import pyarrow as pa
 
 from regulars.errors import ShopAnswerUnreadable
 from regulars.shop.port import Item, Page
 from transforms.schemas import RAW, RAW_DELETIONS, RAW_TABLES
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 DELETIONS: Final = "deletions"
 OBJECTS: Final = {"orders": "order", "customers": "customer", "refunds": "refund", "products": "product"}
@@ -24,7 +26,7 @@ PULL, FETCH, WEBHOOK = "pull", "fetch", "webhook"
 
 
 class Row(NamedTuple):
-    """One raw row; the fields are the columns of `RAW` in order, the body as the shop's JSON in UTF-8."""
+    """One raw row; the fields are the columns of `RAW` in order, the body as the shop's JSON."""
 
     id: int
     parent_id: int | None
@@ -33,7 +35,7 @@ class Row(NamedTuple):
     date_modified_gmt: datetime | None
     observed_at: datetime
     observed_by: str
-    body: bytes
+    body: str
 
 
 class Tombstone(NamedTuple):
@@ -63,7 +65,7 @@ def row_of(table: str, item: Item, *, observed_at: datetime, observed_by: str, p
         date_modified_gmt=gmt(item.get("date_modified_gmt")),
         observed_at=observed_at,
         observed_by=observed_by,
-        body=orjson.dumps(item),
+        body=orjson.dumps(item).decode(),
     )
 
 
@@ -98,32 +100,34 @@ def gmt(text: Any) -> datetime | None:
         return None
 
 
-def digest(body: bytes) -> str:
+def digest(body: str) -> str:
     """Return the MD5 of a body, as DuckDB computes it of the stored text: to tell whether anything differs."""
-    return hashlib.md5(body, usedforsecurity=False).hexdigest()
+    return hashlib.md5(body.encode(), usedforsecurity=False).hexdigest()
 
 
-def arrow_schema(columns: Mapping[str, pl.DataType], key: str) -> pa.Schema:
-    """Return the Arrow schema of `columns`, whose `key` is never null."""
-    kinds = {pl.Int64: pa.int64(), pl.String: pa.string(), pl.Datetime: pa.timestamp("us", tz="UTC")}
-    return pa.schema([pa.field(name, kinds[type(kind)], nullable=name != key) for name, kind in columns.items()])
-
-
-SCHEMAS: Final[Mapping[str, pa.Schema]] = {
-    **{table: arrow_schema(RAW, "id") for table in RAW_TABLES},
-    DELETIONS: arrow_schema(RAW_DELETIONS, "key"),
+COLUMNS: Final[Mapping[str, Mapping[str, pl.DataType]]] = {
+    **dict.fromkeys(RAW_TABLES, RAW),
+    DELETIONS: RAW_DELETIONS,
 }
 
 
-def arrow(table: str, rows: Iterable[Row | Tombstone]) -> pa.Table:
-    """Return rows of one table as Arrow, one row a key: of several the last one observed."""
+def arrow(table: str, rows: Iterable[Row | Tombstone]) -> "pa.Table":
+    """Return rows of one table as Arrow, one row a key: of several the last one observed.
+
+    Polars makes it, since pyarrow would import pandas to look at Python's values: a second and more of every run.
+    """
     latest: dict[int | str, Row | Tombstone] = {}
     for row in rows:
         key = row[0]
         if key not in latest or latest[key].observed_at <= row.observed_at:
             latest[key] = row
-    schema = SCHEMAS[table]
-    columns = list(zip(*latest.values(), strict=True)) or [()] * len(schema)
-    return pa.table(
-        [pa.array(values, type=field.type) for values, field in zip(columns, schema, strict=True)], schema=schema
+    columns = list(zip(*latest.values(), strict=True)) or [()] * len(COLUMNS[table])
+    frame = pl.DataFrame(
+        [
+            pl.Series(name, values, dtype=kind)
+            for (name, kind), values in zip(COLUMNS[table].items(), columns, strict=True)
+        ]
     )
+    made = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+    schema = made.schema.set(0, made.schema.field(0).with_nullable(False))  # as dlt knows a key
+    return made.cast(schema)

@@ -8,13 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-import pyarrow as pa
-
 from pipelines.woocommerce.progress import Batch, Mark
-from pipelines.woocommerce.rows import DELETIONS, SCHEMAS, Row, Tombstone, arrow
+from pipelines.woocommerce.rows import COLUMNS, DELETIONS, Row, Tombstone, arrow
 from regulars.errors import DataFolderError
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from dlt.extract.source import DltSource
 
 SOURCE: Final = "woocommerce"
@@ -55,11 +54,11 @@ class Loader:
         """Commit `batches` and the mark of the last one. Return the rows written, by raw table."""
         tables = _tables(batches)
         if self._fresh:  # a reader finds all tables from the first load on
-            tables = {name: tables.get(name, schema.empty_table()) for name, schema in SCHEMAS.items()}
+            tables = {name: tables.get(name, arrow(name, [])) for name in COLUMNS}
         source = _source(tables, batches[-1].mark.model_dump(mode="json"))
         self._run("written", lambda: self._pipeline.run(source, loader_file_format="parquet"))
         self._fresh = False
-        return {name: len(table) for name, table in tables.items() if len(table)}
+        return {name: table.num_rows for name, table in tables.items() if table.num_rows}
 
     def _run(self, verb: str, step: Any) -> None:
         import duckdb
@@ -80,7 +79,7 @@ def _configure() -> None:
     dlt.config["load.truncate_staging_dataset"] = True
 
 
-def _tables(batches: Sequence[Batch]) -> dict[str, pa.Table]:
+def _tables(batches: Sequence[Batch]) -> "dict[str, pa.Table]":
     rows: dict[str, list[Row | Tombstone]] = {}
     for batch in batches:
         for table, some in batch.rows.items():
@@ -89,10 +88,10 @@ def _tables(batches: Sequence[Batch]) -> dict[str, pa.Table]:
     return {table: arrow(table, some) for table, some in rows.items() if some}
 
 
-def _source(tables: Mapping[str, pa.Table], mark: dict[str, Any]) -> "DltSource":
+def _source(tables: "Mapping[str, pa.Table]", mark: dict[str, Any]) -> "DltSource":
     import dlt
 
-    def progress() -> Iterator[pa.Table]:
+    def progress() -> Iterator["pa.Table"]:
         dlt.current.source_state()["mark"] = mark
         yield from ()
 
