@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import date
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from recorded_shop import (
     shape,
 )
 
+from demo_shop.generate import generate
 from demo_shop.model import ApiKey
 from demo_shop.render import order_body
 from demo_shop.render_people import customer_body
@@ -197,10 +199,6 @@ def _kinds(bodies: list[dict[str, Any]]) -> dict[str, Any]:
 )
 def test_invented_records_have_the_recorded_keys_and_types(name: str, path: str) -> None:
     """The loader's schema is built on these: a key that is missing or of another type would pass here only."""
-    from datetime import date
-
-    from demo_shop.generate import generate
-
     asker = Asker(generate(people=300, seed=3, today=date(2026, 11, 22), keys=(KEY,)))
     if not path:
         refund = next(r for r in asker.shop.refunds.values() if r.lines)
