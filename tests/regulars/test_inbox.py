@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regulars import inbox as reading
@@ -192,6 +192,7 @@ def test_a_clock_that_jumped_ahead_drops_nothing(path: Path) -> None:
     assert waiting(path, "shop", 0) == 2
 
 
+@settings(deadline=None)
 @given(st.datetimes(timezones=st.just(UTC)))
 def test_instants_keep_their_microseconds(instant: datetime) -> None:
     """Floats would lose some: a delivery could seem to be older than the read it came after."""

@@ -17,6 +17,19 @@ from webhook_receiver.signature import sign
 
 SECRET = "whsec_lab_1234567890"
 RECORDINGS = Path(__file__).parents[1] / "fixtures" / "recordings" / "webhooks"
+# Deliveries of a real shop, signed with SECRET: ordinary ones, deletions, and two error objects.
+DELIVERIES = (
+    "02_customer_created_01_customer.created",
+    "02_customer_created_02_customer.updated",
+    "05_order_created_01_order.created",
+    "05_order_created_02_order.updated",
+    "14_order_trashed_01_order.deleted",
+    "17_order_restored_01_order.restored",
+    "20_created_then_deleted_01_order.created",
+    "22_customer_deleted_01_customer.deleted",
+    "32_checkout_cod_a_01_order.updated",
+    "34_owner_without_rights_01_order.created",
+)
 ONE_SHOP = {
     "WOOCOMMERCE_URL": "https://shop.example.com",
     "WOOCOMMERCE_CONSUMER_KEY": "ck_1",

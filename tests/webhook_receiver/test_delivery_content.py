@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from receiver_process import a_body, a_recording
 
@@ -46,6 +46,7 @@ def test_a_body_without_a_usable_id_has_a_reason_and_no_id(topic: str, body: byt
     assert not content.dated
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200), st.sampled_from(sorted(TOPICS)))
 def test_no_bytes_raise(body: bytes, topic: str) -> None:
     """A body that raises would be answered 500, and seven of those switch the webhook off."""
@@ -59,6 +60,7 @@ json_values = st.recursive(
 )
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.dictionaries(st.sampled_from(["id", "code", "line_items", "date_modified_gmt"]) | st.text(), json_values))
 def test_an_id_is_only_taken_as_it_stands(parsed: dict[str, Any]) -> None:
     """Whatever else the object holds: either the id is exactly the body's, or there is a reason."""

@@ -7,15 +7,13 @@ from pathlib import Path
 
 import pytest
 import requests
-from receiver_process import RECORDINGS, SECRET, Receiver, a_body, a_recording, headers_for
+from receiver_process import DELIVERIES, SECRET, Receiver, a_body, a_recording, headers_for
 
 from regulars.inbox import changes_of, dead_letters, last_seq, pending
 from webhook_receiver.signature import sign
 
-SIGNED = [path.stem for path in sorted(RECORDINGS.glob("*.json")) if "ping" not in path.name]
 
-
-@pytest.mark.parametrize("name", SIGNED)
+@pytest.mark.parametrize("name", DELIVERIES)
 def test_a_real_shops_delivery_is_stored_byte_for_byte(receiver: Receiver, name: str) -> None:
     """The whole way on what WooCommerce really sends; error objects under a right signature are set aside."""
     before, dead = last_seq(receiver.inbox, "shop"), dead_letters(receiver.inbox, "shop")
