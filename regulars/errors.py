@@ -89,7 +89,12 @@ class ShopBusy(ShopError):
 
 
 class ShopRefused(ShopError):
-    """The shop answered 401 or 403."""
+    """The shop answered 401 or 403: `status`; `code` is its own word for the reason, where it gave one."""
+
+    def __init__(self, message: str, status: int = 401, code: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
 
 
 class ShopNotFound(ShopError):

@@ -129,5 +129,5 @@ def arrow(table: str, rows: Iterable[Row | Tombstone]) -> "pa.Table":
         ]
     )
     made = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
-    schema = made.schema.set(0, made.schema.field(0).with_nullable(False))  # as dlt knows a key
+    schema = made.schema.set(0, made.schema.field(0).with_nullable(nullable=False))  # as dlt knows a key
     return made.cast(schema)

@@ -89,7 +89,7 @@ def error_of(status: int, headers: Mapping[str, str], body: bytes, *, path: str,
     if 300 <= status < 400:
         error = ShopNotFound(_redirected(headers.get("Location", ""), path))
     elif status in (401, 403):
-        error = ShopRefused(_refused(said, code, path))
+        error = ShopRefused(_refused(said, code, path), status, code)
     elif status == 404:
         error = _not_found(said, code, path)
     elif status == 429 or status >= 500:

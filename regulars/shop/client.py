@@ -99,6 +99,14 @@ class ShopClient:
             timezone=self._shop.timezone,
         )
 
+    def speaks_plainly(self) -> bool:
+        """Return whether a WordPress answers that has plain permalinks, under which keys are never accepted."""
+        try:
+            answer = self._json(self._read("GET", "/", {"rest_route": "/", "_fields": "namespaces"}, signed=False), "/")
+        except ShopError:
+            return False
+        return isinstance(answer, dict) and "namespaces" in answer
+
     def page(self, path: str, params: Params, page: int = 1) -> Page:
         """Return one page of the listing at `path` ("orders"), 100 rows unless `params` has `per_page`."""
         answer = self._read("GET", API + path, {"per_page": PER_PAGE, **params, "page": page})
