@@ -55,17 +55,15 @@ def order_owners(
     `accounts` is STAGED_CUSTOMERS with `deleted_at`; `aliases` has `alias_key, customer_key` and may hold chains.
     """
     resolved = resolve_aliases(aliases)
+    guest = pl.coalesce("woocommerce_id", pl.lit(0)) <= 0
+    of_guests = orders.select("order_id", "woocommerce_id", email=pl.when(guest).then("email"))
     keyed = (
-        _with_email_key(orders.select("order_id", "woocommerce_id", "email"))
+        _with_email_key(of_guests)
         .with_columns(own_key=_own_key(hash_key))
         .join(resolved.rename({"customer_key": "aliased"}), left_on="own_key", right_on="alias_key", how="left")
         .join(email_owners(accounts), on="email_key", how="left")
     )
-    guest = pl.coalesce("woocommerce_id", pl.lit(0)) <= 0
-    return follow_aliases(
-        keyed.select("order_id", customer_key=pl.coalesce("aliased", pl.when(guest).then("owner"), "own_key")),
-        resolved,
-    )
+    return follow_aliases(keyed.select("order_id", customer_key=pl.coalesce("aliased", "owner", "own_key")), resolved)
 
 
 def email_owners(accounts: pl.LazyFrame) -> pl.LazyFrame:

@@ -44,15 +44,17 @@ def build_marts(
 
     `staged` holds the tables of `schemas.STAGED` and `deletions` (RAW_DELETIONS). `as_of` is an exclusive, aware
     instant. `hash_key` has 16 to 64 bytes. `aliases` has the columns `alias_key` and `customer_key`.
+    Collect them together (`pl.collect_all`), since they share their first steps.
     `customers.segments` is an empty list: `transforms.segments` fills it. Raises ValueError on an unfit `hash_key`.
     """
     deletions = staged["deletions"]
     accounts = with_deleted_at(staged["customers"], deletions, "customer", "woocommerce_id")
     known_orders = with_deleted_at(staged["orders"], deletions, "order", "order_id")
     owners = order_owners(known_orders, accounts, hash_key=hash_key, aliases=aliases)
-    placed = placed_orders(known_orders, owners, as_of=as_of, not_counted=not_counted)
+    # Cached: without it every table would find the owners of all orders anew, also when they are collected together.
+    placed = placed_orders(known_orders, owners, as_of=as_of, not_counted=not_counted).cache()
     refunds = placed_refunds(with_deleted_at(staged["refunds"], deletions, "refund", "refund_id"), placed, as_of=as_of)
-    currencies = currency_totals(placed, refunds)
+    currencies = currency_totals(placed, refunds).cache()
     totals = customer_totals(currencies, as_of=as_of, timezone=timezone)
     everybody = people(accounts, placed, resolve_aliases(aliases))
     tables = {
