@@ -7,7 +7,7 @@ from typing import Any
 from demo_shop.dates import gmt_text, local_text
 from demo_shop.model import Address, Line, Meta, Order, Product, Refund, Shipping
 from demo_shop.money import as_number, fixed, plain, rounded
-from demo_shop.pricing import rates_of, totals
+from demo_shop.pricing import Totals, rates_of, totals
 from demo_shop.store import Records
 
 Body = dict[str, Any]
@@ -45,20 +45,34 @@ def meta_data(meta: Meta) -> list[Body]:
 
 def order_body(shop: Records, order: Order, base: str, dp: int | None = None) -> Body:
     """Write an order's body as ``GET /orders/{id}`` answers it; ``base`` is the shop's address without a slash."""
-    zone, decimals = shop.profile.time_zone, shop.profile.decimals
-    places = decimals if dp is None else dp
-    sums = totals(order, decimals)
-    item = order.first_item
-    lines = [goods_line(shop, line, item + place, places) for place, line in enumerate(order.lines)]
-    item += len(lines)
-    shipping = [
-        shipping_line(part, item + place, places, decimals, []) for place, part in enumerate(order.shipping_lines)
-    ]
-    item += len(shipping)
-    fees = _fee_lines(order, item, places)
-    item += len(fees)
-    taxes = _tax_lines(shop, order, item, places)
+    places = shop.profile.decimals if dp is None else dp
+    sums = totals(order, shop.profile.decimals)
     key = order_key(order.id)
+    return {
+        **_head(shop, order, sums, places),
+        "customer_id": order.customer_id,
+        "order_key": key,
+        "billing": order.billing._asdict(),
+        "shipping": _order_shipping(order.shipping),
+        **_payment(shop, order),
+        "meta_data": meta_data(order.meta),
+        **_items(shop, order, places),
+        "refunds": [_refund_summary(shop.refunds[number], places) for number in order.refunds],
+        "payment_url": f"{base}/checkout/order-pay/{order.id}/?pay_for_order=true&key={key}",
+        "is_editable": order.status in EDITABLE,
+        "needs_payment": order.status in NEEDS_PAYMENT and sums.total > 0,
+        "needs_processing": not all(_is_virtual(shop, line) for line in order.lines),
+        "date_created_gmt": gmt_text(order.created),
+        "date_modified_gmt": gmt_text(order.modified),
+        "date_completed_gmt": gmt_text(order.completed),
+        "date_paid_gmt": gmt_text(order.paid),
+        "currency_symbol": SYMBOLS.get(order.currency, order.currency),
+        "_links": _order_links(order, base),
+    }
+
+
+def _head(shop: Records, order: Order, sums: Totals, places: int) -> Body:
+    zone = shop.profile.time_zone
     return {
         "id": order.id,
         "parent_id": 0,
@@ -75,10 +89,12 @@ def order_body(shop: Records, order: Order, base: str, dp: int | None = None) ->
         "cart_tax": fixed(sums.cart_tax, places),
         "total": fixed(sums.total, places),
         "total_tax": fixed(sums.total_tax, places),
-        "customer_id": order.customer_id,
-        "order_key": key,
-        "billing": order.billing._asdict(),
-        "shipping": _order_shipping(order.shipping),
+    }
+
+
+def _payment(shop: Records, order: Order) -> Body:
+    zone = shop.profile.time_zone
+    return {
         "payment_method": order.payment,
         "payment_method_title": PAYMENTS.get(order.payment, order.payment),
         "transaction_id": order.transaction_id,
@@ -90,23 +106,27 @@ def order_body(shop: Records, order: Order, base: str, dp: int | None = None) ->
         "date_paid": local_text(order.paid, zone),
         "cart_hash": "",
         "number": str(order.id),
-        "meta_data": meta_data(order.meta),
+    }
+
+
+def _items(shop: Records, order: Order, places: int) -> Body:
+    """Write all items; their ids count on from the order's first in the order lines, shipping, fees, taxes, coupons."""
+    decimals, first = shop.profile.decimals, order.first_item
+    lines = [goods_line(shop, line, number, places) for number, line in enumerate(order.lines, first)]
+    first += len(lines)
+    shipping = [
+        shipping_line(part, number, places, decimals, []) for number, part in enumerate(order.shipping_lines, first)
+    ]
+    first += len(shipping)
+    fees = _fee_lines(order, first, places)
+    first += len(fees)
+    taxes = _tax_lines(shop, order, first, places)
+    return {
         "line_items": lines,
         "tax_lines": taxes,
         "shipping_lines": shipping,
         "fee_lines": fees,
-        "coupon_lines": _coupon_lines(order, item + len(taxes)),
-        "refunds": [_refund_summary(shop.refunds[number], places) for number in order.refunds],
-        "payment_url": f"{base}/checkout/order-pay/{order.id}/?pay_for_order=true&key={key}",
-        "is_editable": order.status in EDITABLE,
-        "needs_payment": order.status in NEEDS_PAYMENT and sums.total > 0,
-        "needs_processing": not all(_is_virtual(shop, line) for line in order.lines),
-        "date_created_gmt": gmt_text(order.created),
-        "date_modified_gmt": gmt_text(order.modified),
-        "date_completed_gmt": gmt_text(order.completed),
-        "date_paid_gmt": gmt_text(order.paid),
-        "currency_symbol": SYMBOLS.get(order.currency, order.currency),
-        "_links": _order_links(order, base),
+        "coupon_lines": _coupon_lines(order, first + len(taxes)),
     }
 
 

@@ -252,7 +252,7 @@ def signature(secret: str, payload: bytes) -> str:
     """Sign a payload as WooCommerce does.
 
     >>> signature("secret", b"{}")
-    'd5M4jGNrtyFW5gUr6IoCZTFBDAQJtxJpRxWy2UQ1qbU='
+    'dzJZAsrKgS3CWXM6rNBGtzgXNyx3e42VtAJkdHRRbhM='
     """
     return base64.b64encode(hmac.new(secret.encode(), payload, hashlib.sha256).digest()).decode()
 
