@@ -217,3 +217,12 @@ def test_an_event_while_paused_is_lost_but_one_queued_before_is_still_sent() -> 
         shop.place_order()
         assert webhooks.settle()
     assert len(listener.told()) == 1
+
+
+def test_a_webhook_without_a_secret_gets_the_shops_or_a_random_one() -> None:
+    """The API never shows it: who lets the shop choose can verify nothing."""
+    shop = a_shop()
+    assert Webhooks(shop, secret="given").create("order.created", "http://127.0.0.1:9/").secret == "given"
+    made = [Webhooks(shop).create("order.created", "http://127.0.0.1:9/").secret for _ in range(2)]
+    assert len(set(made)) == 2
+    assert {len(secret) for secret in made} == {50}
