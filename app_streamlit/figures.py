@@ -1,13 +1,15 @@
 """Tables and charts, from frames of the directory to what a screen shows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+import altair as alt
 import polars as pl
 import streamlit as st
 
 from app_streamlit.components import formats
+from regulars.directory.query import Count
 from transforms.rfm import RFM_GROUPS
 
 # One colour a group everywhere, from best to lost; told apart also by those who see no red or no green.
@@ -32,8 +34,10 @@ GROUP_COLOURS: Mapping[str, str] = dict(
 )
 DARK_TEXT, LIGHT_TEXT = "#11151C", "#FFFFFF"
 
-PERSON_ROW = 56
-ROW, HEADER = 35, 36
+# A phone shows three columns, the name above the e-mail: Streamlit wraps cells in rows above four times its base size.
+WIDE_ROW, NARROW_ROW = 40, 61
+HEADER = 36
+NARROW_COLUMNS = ("customer", "net", "last_order")
 
 
 def text_on(colour: str) -> str:
@@ -53,20 +57,32 @@ def _luminance(colour: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def people_table(rows: Sequence[Mapping[str, Any]], *, today: date, timezone: str, key: str, on_select: Any) -> None:
-    """Show people, a row each; what matters most stands left, so that a phone shows it without scrolling.
+def people_table(
+    rows: Sequence[Mapping[str, Any]], *, today: date, timezone: str, key: str, on_select: Callable[[str], None]
+) -> None:
+    """Show people, a row each: once for wide screens and once for phones; the style sheet shows the one that fits.
 
-    `on_select` is called after a click on a cell or on a column's head; the selection is under `key`.
+    After a click on a cell or on a column's head `on_select` is called with the key of the table that has the selection.
     """
-    data = pl.DataFrame([_person_cells(row, today, timezone) for row in rows], schema=PERSON_CELLS, orient="row")
+    cells = pl.DataFrame([_person_cells(row, today, timezone) for row in rows], schema=PERSON_CELLS, orient="row")
+    with st.container(key="people-wide"):
+        _people(cells, WIDE_COLUMNS, WIDE_ROW, f"{key}-wide", on_select)
+    with st.container(key="people-narrow"):
+        _people(cells.select(NARROW_COLUMNS), NARROW_WIDTHS, NARROW_ROW, f"{key}-narrow", on_select)
+
+
+def _people(
+    cells: pl.DataFrame, columns: Mapping[str, Any], row_height: int, key: str, on_select: Callable[[str], None]
+) -> None:
+    frame = cells.to_pandas()
     st.dataframe(
-        data,
+        frame.style.map(_group_style, subset=["rfm"]) if "rfm" in cells.columns else frame,
         key=key,
         hide_index=True,
-        row_height=PERSON_ROW,
-        height=HEADER + PERSON_ROW * max(1, data.height) + 2,
-        column_config=_person_columns(),
-        on_select=on_select,
+        row_height=row_height,
+        height=HEADER + row_height * max(1, cells.height) + 2,
+        column_config=dict(columns),
+        on_select=lambda: on_select(key),
         selection_mode=["single-cell", "single-column"],
         placeholder="",
     )
@@ -76,28 +92,34 @@ PERSON_CELLS: Mapping[str, Any] = {
     "customer": pl.String(),
     "net": pl.String(),
     "last_order": pl.String(),
-    "rfm": pl.List(pl.String()),
+    "rfm": pl.String(),
     "orders": pl.Int64(),
     "average": pl.String(),
     "country": pl.String(),
     "tags": pl.List(pl.String()),
 }
+_column = st.column_config
+NET_HELP = "What was paid less what was refunded. May be negative."
+WIDE_COLUMNS: Mapping[str, Any] = {
+    "customer": _column.TextColumn("Customer", width=265),
+    "net": _column.TextColumn("Net", width=105, alignment="right", help=NET_HELP),
+    "last_order": _column.TextColumn("Last order", width=165),
+    "rfm": _column.TextColumn("RFM group", width=120),
+    "orders": _column.NumberColumn("Orders", width=60, format="%,d", help="Orders that count; cancelled ones do not."),
+    "average": _column.TextColumn("Average", width=100, alignment="right", help="Net divided by orders, rounded."),
+    "country": _column.TextColumn("Country", width=62),
+    "tags": _column.ListColumn("Tags", width=110),
+}
+NARROW_WIDTHS: Mapping[str, Any] = {
+    "customer": _column.TextColumn("Customer", width=146),
+    "net": _column.TextColumn("Net", width=106, alignment="right", help=NET_HELP),
+    "last_order": _column.TextColumn("Last order", width=96),
+}
 
 
-def _person_columns() -> dict[str, Any]:
-    column = st.column_config
-    return {
-        "customer": column.TextColumn("Customer", width=150),
-        "net": column.TextColumn("Net", width=104, alignment="right", help="What was paid less what was refunded."),
-        "last_order": column.TextColumn("Last order", width=100),
-        "rfm": column.MultiselectColumn(
-            "RFM group", width=140, options=list(GROUP_COLOURS), color=list(GROUP_COLOURS.values())
-        ),
-        "orders": column.NumberColumn("Orders", width=70, format="%,d", help="Orders that count."),
-        "average": column.TextColumn("Average", width=104, alignment="right", help="Net divided by orders, rounded."),
-        "country": column.TextColumn("Country", width=70),
-        "tags": column.ListColumn("Tags", width=140),
-    }
+def _group_style(group: Any) -> str:
+    colour = GROUP_COLOURS.get(str(group))
+    return f"background-color: {colour}; color: {text_on(colour)}" if colour else ""
 
 
 def _person_cells(row: Mapping[str, Any], today: date, timezone: str) -> dict[str, Any]:
@@ -106,10 +128,10 @@ def _person_cells(row: Mapping[str, Any], today: date, timezone: str) -> dict[st
     last = row["last_order_at"]
     ago = formats.days_ago(last, today, timezone)
     return {
-        "customer": name if email in ("", name) else f"{name}\n{email}",
+        "customer": name if email in ("", name) else f"{name} · {email}",
         "net": formats.money(row["net"], row["currency"]),
-        "last_order": ago if last is None else f"{ago}\n{formats.day(last, timezone)}",
-        "rfm": [row["rfm_group"]] if row["rfm_group"] else [],
+        "last_order": ago if last is None else f"{ago} · {formats.day(last, timezone)}",
+        "rfm": row["rfm_group"] or "",
         "orders": row["orders_count"],
         "average": formats.money(row["average_order"], row["currency"], rounded=True),
         "country": row["country"] or "",
@@ -127,3 +149,44 @@ def group_chip(group: str | None) -> None:
         f'font-size:13px;font-weight:500;white-space:nowrap">{group}</span>',
         width="content",
     )
+
+
+def people_sample(rows: Sequence[Mapping[str, Any]], *, today: date, timezone: str) -> None:
+    """Show a few people of a rule, without choosing any."""
+    cells = pl.DataFrame([_person_cells(row, today, timezone) for row in rows], schema=PERSON_CELLS, orient="row")
+    for name, columns in (("wide", WIDE_COLUMNS), ("narrow", NARROW_WIDTHS)):
+        shown = [column for column in columns if column != "tags"]
+        frame = cells.select(shown).to_pandas()
+        with st.container(key=f"sample-{name}"):
+            st.dataframe(
+                frame.style.map(_group_style, subset=["rfm"]) if "rfm" in shown else frame,
+                hide_index=True,
+                row_height=WIDE_ROW if name == "wide" else NARROW_ROW,
+                column_config={column: columns[column] for column in shown},
+                placeholder="",
+            )
+
+
+def group_bars(groups: Mapping[str, Count]) -> None:
+    """Show the share of people in each RFM group as bars from zero, labelled directly, in the order of the groups."""
+    data = pl.DataFrame(
+        {
+            "group": list(groups),
+            "people": [count.people for count in groups.values()],
+            "label": [f"{count.people:,}" for count in groups.values()],
+            "net": [formats.totals(count.net) for count in groups.values()],
+        }
+    )
+    base = alt.Chart(data).encode(
+        y=alt.Y("group:N", sort=list(RFM_GROUPS), title=None, axis=alt.Axis(labelLimit=160, ticks=False, domain=False)),
+        x=alt.X("people:Q", title=None, axis=None),
+        tooltip=[
+            alt.Tooltip("group", title="RFM group"),
+            alt.Tooltip("label", title="People"),
+            alt.Tooltip("net", title="Net"),
+        ],
+    )
+    colours = alt.Scale(domain=list(GROUP_COLOURS), range=list(GROUP_COLOURS.values()))
+    bars = base.mark_bar(cornerRadiusEnd=4).encode(color=alt.Color("group:N", scale=colours, legend=None))
+    labels = base.mark_text(align="left", dx=6).encode(text="label:N")
+    st.altair_chart((bars + labels).properties(height=26 * len(groups) + 10))

@@ -19,7 +19,12 @@ STYLE = """
 .stMetric, .stDataFrame, .stText {font-variant-numeric: tabular-nums;}
 .stText {font-family: inherit;}
 [data-testid="stMetricValue"] {overflow-wrap: anywhere;}
-@media (max-width: 640px) {.stMainBlockContainer {padding-left: 1rem; padding-right: 1rem;}}
+.st-key-people-narrow, .st-key-sample-narrow {display: none;}
+@media (max-width: 767px) {
+  .stMainBlockContainer {padding-left: 1rem; padding-right: 1rem;}
+  .st-key-people-wide, .st-key-sample-wide {display: none;}
+  .st-key-people-narrow, .st-key-sample-narrow {display: flex;}
+}
 </style>
 """
 

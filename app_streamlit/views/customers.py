@@ -61,12 +61,13 @@ def show() -> None:
     rows = page.rows.to_dicts()
     st.session_state["_keys_shown"] = [row["customer_key"] for row in rows]
     table = f"people-{st.session_state.get('_table', 0)}"
-    figures.people_table(
-        rows, today=reads.today(about), timezone=about.timezone, key=table, on_select=lambda: _selected(table)
-    )
+    figures.people_table(rows, today=reads.today(about), timezone=about.timezone, key=table, on_select=_selected)
     if page.pages > 1:
         with st.container(horizontal=True, horizontal_alignment="center"):
-            st.pagination(page.pages, key="page", max_visible_pages=5)
+            turned = f"turn-{page.page}-of-{page.pages}"
+            st.pagination(
+                page.pages, default=page.page, key=turned, max_visible_pages=5, on_change=_turn, args=(turned,)
+            )
     if "_open" in st.session_state:
         links.go_to_person(st.session_state.pop("_open"))
 
@@ -185,6 +186,10 @@ def _sort_by(first: str) -> None:
     turned = first[1:] if first.startswith("-") else f"-{first}"
     st.session_state["sort"] = turned if st.session_state["sort"] == first else first
     _first_page()
+
+
+def _turn(widget: str) -> None:
+    st.session_state["page"] = st.session_state[widget]
 
 
 def _first_page() -> None:
