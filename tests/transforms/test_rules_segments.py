@@ -49,6 +49,15 @@ def test_counts_and_members_agree_with_the_lists():
     assert customers["segments"].to_list() == [["all"]] * 2 + [["all", "many"]] * 3
 
 
+def test_a_persons_segments_are_sorted_by_id():
+    """Two runs over the same data must publish the same rows, whatever the order of making."""
+    rules = [SegmentRule(name, name, "orders_count >= 0") for name in ("b", "c", "a", "d")]
+    customers, segments, members = assigned(rules, a_person())
+    assert customers["segments"].to_list() == [["a", "b", "c", "d"]]
+    assert members["segment_id"].to_list() == ["a", "b", "c", "d"]
+    assert segments["segment_id"].to_list() == ["b", "c", "a", "d"]
+
+
 def test_deleted_people_are_in_no_segment():
     """Nobody writes to somebody who is gone."""
     rule = SegmentRule("all", "All", "orders_count >= 0 or email is null")

@@ -131,6 +131,14 @@ def test_the_file_is_for_its_owner_alone(tmp_path):
     assert set(rights.values()) == {0o600}
 
 
+def test_a_file_that_others_could_read_is_closed_to_them(tmp_path):
+    """A restored backup often comes with wider rights."""
+    path = tmp_path / "records.db"
+    path.touch(mode=0o644)
+    SqlRecords(path).close()
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
 def test_the_file_is_kept_durably(tmp_path):
     """FULL is what makes an acknowledged note survive a power cut; WAL only where SQLite does it safely."""
     with SqlRecords(tmp_path / "records.db") as records, records._reading() as connection:
@@ -242,6 +250,32 @@ def test_a_locked_file_ends_in_a_sentence(tmp_path, monkeypatch):
         assert records.notes("s", "woo:1") == []
     with FileLock(f"{path}.lock"), pytest.raises(RecordsUnavailable, match="another process"):
         SqlRecords(path)
+
+
+@pytest.mark.parametrize(
+    ("pragma", "says"), [("max_page_count = 1", "the disk is full"), ("query_only = ON", "read-only")]
+)
+def test_a_write_that_cannot_be_is_said_and_undone(tmp_path, pragma, says):
+    """A full or read-only disk must never look like a saved note; what is there stays readable."""
+    path = tmp_path / "records.db"
+    with SqlRecords(path) as records:
+        kept = records.add_note("s", "woo:1", "kept", "ana")
+        records.close()
+        sa.event.listen(records._engine, "connect", lambda connection, _: connection.execute(f"PRAGMA {pragma}"))
+        with pytest.raises(RecordsUnavailable, match=says) as caught:
+            records.add_note("s", "woo:1", "x" * 9_000, "ana")
+        assert caught.value.retry
+        assert records.notes("s", "woo:1")[-1] == kept
+
+
+def test_errors_hold_nothing_of_what_was_written(tmp_path):
+    """The driver's errors carry the values of the statement; they end in logs."""
+    with SqlRecords(tmp_path / "records.db") as records:
+        with records._writing() as connection:
+            connection.exec_driver_sql("DROP TABLE notes")
+        with pytest.raises(RecordsUnavailable) as caught:
+            records.add_note("s", "woo:1", "secret words", "ana")
+    assert "secret words" not in f"{caught.value}{caught.value.__cause__}"
 
 
 def test_readers_see_one_state_while_somebody_writes(tmp_path):
