@@ -1,13 +1,17 @@
 """The WooCommerce client against scripted answers and recordings of a real shop."""
 
+import base64
 import doctest
+import hmac
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
 import requests
 import trustme
-from scripted_shop import KEY, SECRET, Asked, Said, page, recorded, scripted, shop_at
+from scripted_shop import KEY, RECORDINGS, SECRET, Asked, Said, page, recorded, scripted, shop_at
 
 from demo_shop.generate import generate
 from demo_shop.model import ApiKey
@@ -84,14 +88,26 @@ def test_recorded_listings_come_as_the_shop_counted_them() -> None:
     assert got.shop_now == datetime(2026, 11, 22, 8, 7, 4, tzinfo=UTC)
 
 
-def test_a_signature_equals_the_one_a_real_shop_accepted() -> None:
-    """The golden vector: same key, nonce, time and address as a recorded request that was answered with 200."""
-    auth = shop_auth(shop_at("http://127.0.0.1:8089"))
-    auth.client.nonce, auth.client.timestamp = "0c23a7ed7890672f401714d0cd8177fc", "1795334868"  # type: ignore[attr-defined]
-    request = requests.Request(
-        "GET", "http://127.0.0.1:8089/wp-json/wc/v3/customers", params={"per_page": "1"}, auth=auth
-    )
-    assert "oauth_signature=jJPVSJAnhW3aikYFZjMAA2ibjop7YSNhtImMEEI0ovM%3D" in str(request.prepare().url)
+def signature(url: str) -> str:
+    """Return the signature a real shop expects for `url`: OAuth 1.0a, HMAC-SHA256, no token."""
+    parts = urlsplit(url)
+    pairs = sorted(pair for pair in parse_qsl(parts.query) if pair[0] != "oauth_signature")
+    base = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in pairs)
+    signed = "&".join(quote(part, safe="") for part in ("GET", f"{parts.scheme}://{parts.netloc}{parts.path}", base))
+    return base64.b64encode(hmac.digest(f"{SECRET}&".encode(), signed.encode(), "sha256")).decode()
+
+
+def test_a_signature_is_what_a_real_shop_accepts() -> None:
+    """The rule is proved by a recorded request that was answered with 200; ours must satisfy the same rule."""
+    accepted = json.loads((RECORDINGS / "auth/oauth_sha256_http.json").read_text())["request"]["url"]
+    ours = requests.Request(
+        "GET",
+        "http://127.0.0.1:8089/wp-json/wc/v3/orders",
+        params={"include": "1,2", "search": "Ána & söhne"},
+        auth=shop_auth(shop_at("http://127.0.0.1:8089")),
+    ).prepare()
+    for url in (accepted, str(ours.url)):
+        assert dict(parse_qsl(urlsplit(url).query))["oauth_signature"] == signature(url)
 
 
 def test_each_page_is_signed_anew_and_asks_for_ids_with_commas() -> None:
