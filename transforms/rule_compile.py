@@ -8,31 +8,20 @@ after `as_of`, which is exclusive, have no age: both are false. Text compares fo
 (NFKC), then without regard to case.
 """
 
-import operator
-from collections.abc import Callable, Mapping
-from datetime import datetime
-from functools import partial
-from zoneinfo import ZoneInfo
+from collections.abc import Mapping
+from datetime import date, datetime
 
 import polars as pl
 import polars.selectors as cs
 
+from transforms.rule_days import COMPARE, compare_day, is_older, is_within
 from transforms.rule_fields import FIELDS, Field, Kind
 from transforms.rule_tree import Age, And, Condition, Not, Rule, check_size
-from transforms.schemas import DAY, MONEY
+from transforms.schemas import MONEY
 
-_COMPARE: Mapping[str, Callable[[pl.Expr, pl.Expr], pl.Expr]] = {
-    "=": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
 _LITERALS: Mapping[Kind, pl.DataType] = {
     Kind.INT: pl.Int64(),
     Kind.MONEY: MONEY,
-    Kind.DATE: pl.Date(),
     Kind.BOOL: pl.Boolean(),
 }
 
@@ -53,7 +42,7 @@ def compile_rule(rule: Rule, *, as_of: datetime, timezone: str) -> pl.Expr:
     if as_of.tzinfo is None:
         raise ValueError("as_of needs a time zone")
     check_size(rule)
-    return _compile(rule, partial(_age, as_of=as_of, timezone=timezone), timezone)
+    return _compile(rule, as_of, timezone)
 
 
 def fold(text: pl.Expr) -> pl.Expr:
@@ -63,12 +52,12 @@ def fold(text: pl.Expr) -> pl.Expr:
     return folded.str.replace_all("ς", "σ", literal=True)
 
 
-def _compile(rule: Rule, age: "partial[pl.Expr]", timezone: str) -> pl.Expr:
+def _compile(rule: Rule, as_of: datetime, timezone: str) -> pl.Expr:
     if isinstance(rule, Condition):
-        return _condition(rule, age, timezone).fill_null(value=False)
+        return _condition(rule, as_of, timezone).fill_null(value=False)
     if isinstance(rule, Not):
-        return ~_compile(rule.part, age, timezone)
-    return _balanced([_compile(part, age, timezone) for part in rule.parts], all_of=isinstance(rule, And))
+        return ~_compile(rule.part, as_of, timezone)
+    return _balanced([_compile(part, as_of, timezone) for part in rule.parts], all_of=isinstance(rule, And))
 
 
 def _balanced(parts: list[pl.Expr], *, all_of: bool) -> pl.Expr:
@@ -80,24 +69,21 @@ def _balanced(parts: list[pl.Expr], *, all_of: bool) -> pl.Expr:
     return left & right if all_of else left | right
 
 
-def _condition(leaf: Condition, age: "partial[pl.Expr]", timezone: str) -> pl.Expr:
+def _condition(leaf: Condition, as_of: datetime, timezone: str) -> pl.Expr:
     field = FIELDS[leaf.field]
     if field.kind == Kind.LIST:
         return _list_condition(field, leaf)
     value = _column(field)
     if leaf.value is None:
         return value.is_null() if leaf.op == "is null" else value.is_not_null()
-    if isinstance(leaf.value, Age):
-        days = age(value)
-        return days > leaf.value.days if leaf.op == "older than" else days <= leaf.value.days
     if field.kind == Kind.TEXT:
         return _text_condition(fold(value), leaf)
     if field.kind == Kind.DATE:
-        value = _day(value, timezone)
+        return _date_condition(value, leaf, as_of, timezone)
     dtype = _LITERALS[field.kind]
     if isinstance(leaf.value, tuple):
         return _among(value, [pl.lit(item, dtype=dtype) for item in leaf.value], leaf.op)
-    return _COMPARE[leaf.op](value, pl.lit(leaf.value, dtype=dtype))
+    return COMPARE[leaf.op](value, pl.lit(leaf.value, dtype=dtype))
 
 
 def _column(field: Field) -> pl.Expr:
@@ -125,7 +111,15 @@ def _text_condition(text: pl.Expr, leaf: Condition) -> pl.Expr:
             return text.str.starts_with(word)
         case "ends with":
             return text.str.ends_with(word)
-    return _COMPARE[leaf.op](text, word)
+    return COMPARE[leaf.op](text, word)
+
+
+def _date_condition(instant: pl.Expr, leaf: Condition, as_of: datetime, timezone: str) -> pl.Expr:
+    if isinstance(leaf.value, Age):
+        aged = is_older if leaf.op == "older than" else is_within
+        return aged(instant, leaf.value.days, as_of=as_of, timezone=timezone)
+    assert isinstance(leaf.value, date)
+    return compare_day(instant, leaf.op, leaf.value, timezone)
 
 
 def _list_condition(field: Field, leaf: Condition) -> pl.Expr:
@@ -147,13 +141,3 @@ def _word(value: object) -> pl.Expr:
 def _among(value: pl.Expr, items: list[pl.Expr], op: str) -> pl.Expr:
     found = _balanced([value == item for item in items], all_of=False)
     return found if op == "in" else ~found
-
-
-def _day(instant: pl.Expr, timezone: str) -> pl.Expr:
-    return instant.dt.convert_time_zone(timezone).dt.date()
-
-
-def _age(instant: pl.Expr, *, as_of: datetime, timezone: str) -> pl.Expr:
-    today = pl.lit(as_of.astimezone(ZoneInfo(timezone)).date(), dtype=pl.Date).cast(DAY)
-    before = instant < pl.lit(as_of).cast(pl.Datetime("us", "UTC"))
-    return pl.when(before).then(today - _day(instant, timezone).cast(DAY))

@@ -3,6 +3,7 @@
 import time
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import pytest
@@ -111,6 +112,38 @@ def test_both_copies_of_the_autumn_hour_are_the_same_day():
     rows = [a_person(last_order_at=datetime(2026, 10, 25, hour, 30, tzinfo=UTC)) for hour in (0, 1)]
     rows.append(a_person(last_order_at=datetime(2026, 10, 24, 21, 59, tzinfo=UTC)))
     assert matches("last_order within 1 day", *rows, as_of=as_of) == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("timezone", "day"),
+    [
+        ("America/St_Johns", date(2010, 11, 7)),  # clocks back at 00:01: the day came, went and came again
+        ("America/Sao_Paulo", date(2017, 10, 15)),  # no midnight: the day began at 01:00
+        ("Asia/Beirut", date(2023, 10, 29)),  # midnight twice
+        ("America/Havana", date(2025, 11, 2)),
+        ("Pacific/Apia", date(2011, 12, 30)),  # a day that was left out
+        ("Africa/Casablanca", date(2026, 2, 15)),
+        ("Australia/Lord_Howe", date(2026, 4, 5)),  # by half an hour
+        ("Etc/GMT-14", date(2026, 1, 1)),
+        ("Etc/GMT+12", date(2026, 1, 1)),
+        ("UTC", date(1850, 6, 1)),
+        (BERLIN, date(2300, 1, 10)),
+    ],
+)
+def test_strange_days_are_the_days_of_the_zone(timezone, day):
+    """A sale belongs to the day that the shop's clock showed, however the clock was set."""
+    noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+    instants = [noon + timedelta(minutes=n) for n in range(-60 * 60, 60 * 60, 1)]
+    as_of = noon + timedelta(days=30, hours=5)
+    zone = ZoneInfo(timezone)
+    rows = [a_person(last_order_at=instant) for instant in instants]
+    ages = [(as_of.astimezone(zone).date() - instant.astimezone(zone).date()).days for instant in instants]
+    for op, expected in (("<", "__lt__"), ("<=", "__le__"), ("=", "__eq__"), ("!=", "__ne__"), (">", "__gt__")):
+        right = [getattr(instant.astimezone(zone).date(), expected)(day) for instant in instants]
+        assert matches(f"last_order {op} {day}", *rows, as_of=as_of, timezone=timezone) == right, op
+    for days in (29, 30, 31):
+        older = matches(f"last_order older than {days} days", *rows, as_of=as_of, timezone=timezone)
+        assert older == [age > days for age in ages], days
 
 
 def test_what_happens_at_or_after_as_of_has_no_age():
