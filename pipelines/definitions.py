@@ -1,6 +1,7 @@
 """The composition root of the pipelines: what Dagster loads."""
 
 import logging
+import warnings
 
 import dagster as dg
 
@@ -13,6 +14,9 @@ from pipelines.assets.staging import staging_assets
 from pipelines.resources.deployment import Deployment
 from pipelines.resources.warehouse import WarehouseResource
 from regulars.settings import NO_SHOP, Settings, load_settings
+
+# Checks partitioned like their asset are new in Dagster; the version is pinned, so the notice helps nobody.
+warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 
 SYNC_JOB = "sync"
 DERIVE_JOB = "derive"

@@ -18,6 +18,10 @@ from regulars.errors import ChecksFailed, RegularsError
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
+class UnexpectedFailure(RegularsError):
+    """A fault of ours: the run's log in Dagster holds the traceback."""
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one job for one shop; return 0, or 1 after a sentence on standard error."""
     parser = argparse.ArgumentParser(prog="python -m pipelines.run")
@@ -46,17 +50,19 @@ def run(job: str, shop: str, *, full: bool = False, as_of: str = "") -> dg.Execu
                 run_config={"ops": ops, **QUIET}, partition_key=shop, instance=instance
             )
         except Exception as error:
-            known = our_error(error)
-            if known is None:
-                raise
-            deployment = Deployment()
-            deployment.progress(shop, "").fail(known.sentence())
+            known = our_error(error) or UnexpectedFailure(
+                f"The run failed in a way that was not foreseen ({type(error).__name__}). Dagster keeps the whole story "
+                "under its runs; the published version stays as it was."
+            )
+            Deployment().progress(shop, "").fail(known.sentence())
             raise known from error
 
 
 def our_error(error: BaseException | None) -> RegularsError | None:
     """Return the error of ours that Dagster wrapped, or None where it is none of ours."""
-    while error is not None:
+    seen: set[int] = set()  # causes may run in a circle
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
         if isinstance(error, RegularsError):
             return error
         if isinstance(error, dg.DagsterError) and "asset check" in str(error).lower():

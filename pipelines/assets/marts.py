@@ -95,7 +95,7 @@ def derive_marts(
     )
     tagged = frames["customers"].join(tag_frame(snapshot.tags), on="customer_key", how="left")
     frames |= assign_segments(tagged, snapshot.rules, shop=shop, as_of=as_of, timezone=zone)._asdict()
-    tables = dict(zip(frames, pl.collect_all(list(frames.values())), strict=True))
+    tables = dict(zip(frames, pl.collect_all(list(frames.values()), engine="streaming"), strict=True))
     facts = {"as_of": as_of.isoformat(), "live": day is None, "records_token": snapshot.token}
     warehouse.write_marts(tables, facts)
     return tables, as_of
@@ -114,19 +114,15 @@ class Snapshot(NamedTuple):
 def take_snapshot(deployment: Deployment, shop: str, staged: dict[str, pl.LazyFrame], known: pl.LazyFrame) -> Snapshot:
     """Record who of the guests has registered, and return the records. `known`: the people published before."""
     from regulars.records import open_records
-    from transforms.identity import new_aliases
+    from transforms.marts import find_aliases
     from transforms.rules import STARTING_SEGMENTS
     from transforms.segments import SegmentRule
 
     with open_records(deployment.settings) as records:
         records.ensure_shop(shop, STARTING_SEGMENTS)
         _, hash_key = records.guest_key()
-        registered = new_aliases(
-            staged["orders"],
-            staged["customers"],
-            known,
-            hash_key=hash_key,
-            aliases=alias_frame(records.aliases(shop)),
+        registered = find_aliases(
+            staged, known, hash_key=hash_key, aliases=alias_frame(records.aliases(shop))
         ).collect()
         if registered.height:
             records.add_aliases(shop, dict(registered.iter_rows()))

@@ -61,7 +61,8 @@ def raw_assets(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
 def pull_shop(deployment: Deployment, warehouse: Warehouse, shop: str, config: RawConfig, run_id: str) -> "SyncOutcome":
     """Bring the shop's raw tables up to date and remember what the shop said of itself.
 
-    The first run pulls whatever the configuration says: change rows alone make no copy of a shop. Raises ShopError.
+    The first run pulls whatever the configuration says: change rows alone make no copy of a shop. Takes change rows up
+    to the inbox's own bound; the sensor asks for a further run while more of them wait. Raises ShopError.
     """
     from pipelines.woocommerce.sync import applied_change_seq, sync_shop
     from regulars.inbox import pending
