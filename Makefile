@@ -49,7 +49,7 @@ imports: setup ## The walls between the packages
 	@$(BIN)/lint-imports --no-logo
 
 wheel: setup ## Build the wheel and import it in a clean environment
-	@UV="$(UV)" $(BIN)/python -m tests.wheel
+	@$(BIN)/python -m tests.wheel $(UV)
 
 chromium: setup ## Debian's chromium for the browser tests, installed when run as root
 	@if [ -x /usr/bin/chromium ]; then :; \

@@ -1,9 +1,8 @@
 """Build the wheel and import every package of it in a clean environment, away from the sources.
 
-Run by `make wheel`. An editable install hides files that the wheel forgets; this does not.
+Run by `make wheel`, with the path of uv. An editable install hides files that the wheel forgets; this does not.
 """
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -22,7 +21,7 @@ assert "site-packages" in app_streamlit.__file__, app_streamlit.__file__
 
 def main() -> None:
     """Build, install with the pinned product requirements, import, and run the command."""
-    uv = str(Path(os.environ["UV"]).absolute()) if "/" in os.environ.get("UV", "") else "uv"
+    uv = str(Path(sys.argv[1]).absolute()) if "/" in sys.argv[1] else sys.argv[1]
     with tempfile.TemporaryDirectory() as folder:
         run(uv, "build", "--quiet", "--wheel", "--no-build-isolation", "--python", sys.executable, "-o", folder, ROOT)
         (wheel,) = Path(folder).glob("*.whl")

@@ -18,7 +18,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeVar
 
 from transforms.rule_tree import (
     MAX_LEVELS,
@@ -37,6 +37,8 @@ from transforms.rule_tree import (
     field_named,
     shorten,
 )
+
+Made = TypeVar("Made")
 
 _TOKEN = re.compile(
     r"""(?P<space>\s+)
@@ -284,7 +286,7 @@ class _Parser:
         raise self._error("“days” or “weeks”")
 
     def _placed_age(self, token: _Token, unit: Literal["days", "weeks"]) -> Age:
-        return cast("Age", _placed(token, lambda: Age(int(token.text), unit)))
+        return _placed(token, lambda: Age(int(token.text), unit))
 
 
 _WORD_OPERATORS = (
@@ -300,7 +302,7 @@ _WORD_OPERATORS = (
 )
 
 
-def _placed(token: _Token, make: Callable[[], Any]) -> Any:
+def _placed(token: _Token, make: Callable[[], Made]) -> Made:
     """Return what `make` makes; a RuleError from it gets the token's position."""
     try:
         return make()

@@ -256,8 +256,9 @@ def _fit(field: Field, op: str, value: object) -> Value:
     if op in ("in", "not in"):
         if not isinstance(value, tuple) or not 1 <= len(value) <= MAX_LIST:
             raise _misfit(field, op, value, f"a list of 1 to {MAX_LIST} values in brackets")
-        return tuple(_single(field, op, item) for item in value)  # type: ignore[return-value]
-    return _single(field, op, value)
+        return tuple(_single(field, op, item) for item in value)
+    single: Value = _single(field, op, value)
+    return single
 
 
 def _single(field: Field, op: str, value: object) -> Any:
