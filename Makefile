@@ -7,7 +7,7 @@ PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
 BIN := .venv/bin
 
-.PHONY: help setup demo up test test-deep lint types imports wheel chromium bench requirements clean
+.PHONY: help setup demo up test test-deep lint types imports wheel chromium requirements clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -16,7 +16,10 @@ setup: .venv/.filled ## Fill .venv from the hash-pinned requirement files
 
 .venv-uv/bin/uv:
 	@echo "uv is not installed: bringing it in .venv-uv"
-	@$(PYTHON) -m venv .venv-uv || { echo "python3 -m venv failed: on Debian, 'apt-get install python3-venv' brings it"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq python3-venv >/dev/null; } || { \
+	  echo "Python's venv module is missing: on Debian, 'sudo apt-get install python3-venv' brings it"; exit 1; }
+	@$(PYTHON) -m venv .venv-uv
 	@.venv-uv/bin/pip install --quiet --require-hashes --disable-pip-version-check -r requirements/uv.txt
 
 .venv/.filled: requirements/development.txt pyproject.toml | $(filter .venv-uv/bin/uv,$(UV))
@@ -55,9 +58,6 @@ chromium: setup ## Debian's chromium for the browser tests, installed when run a
 	@if [ -x /usr/bin/chromium ]; then :; \
 	elif [ "$$(id -u)" = 0 ]; then echo "Installing chromium from Debian"; apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-noto-core >/dev/null; \
 	else echo "Browser tests will skip: /usr/bin/chromium is missing ('sudo apt-get install chromium' brings it)"; fi
-
-bench: setup ## Measure against peers
-	@$(BIN)/python -m benchmarks
 
 requirements: setup ## Pin the requirement files anew from pyproject.toml
 	@$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 pyproject.toml -o requirements/product.txt
