@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import altair as alt
@@ -37,16 +38,17 @@ DARK_TEXT, LIGHT_TEXT = "#11151C", "#FFFFFF"
 # A phone shows three columns, the name above the e-mail: Streamlit wraps cells in rows above four times its base size.
 WIDE_ROW, NARROW_ROW = 40, 61
 HEADER = 36
-NARROW_COLUMNS = ("customer", "net", "last_order")
+SEPARATOR = " · "
 
 
 def text_on(colour: str) -> str:
     """Return the text colour that reads on `colour` (contrast at least 4.5 : 1 for every group)."""
-    light, dark = (_contrast(colour, text) for text in (LIGHT_TEXT, DARK_TEXT))
+    light, dark = (contrast(colour, text) for text in (LIGHT_TEXT, DARK_TEXT))
     return LIGHT_TEXT if light > dark else DARK_TEXT
 
 
-def _contrast(one: str, other: str) -> float:
+def contrast(one: str, other: str) -> float:
+    """Return the contrast of two colours as WCAG defines it, 1 to 21."""
     low, high = sorted((_luminance(one), _luminance(other)))
     return (high + 0.05) / (low + 0.05)
 
@@ -68,21 +70,22 @@ def people_table(
     with st.container(key="people-wide"):
         _people(cells, WIDE_COLUMNS, WIDE_ROW, f"{key}-wide", on_select)
     with st.container(key="people-narrow"):
-        _people(cells.select(NARROW_COLUMNS), NARROW_WIDTHS, NARROW_ROW, f"{key}-narrow", on_select)
+        _people(_narrow(cells), NARROW_COLUMNS, NARROW_ROW, f"{key}-narrow", on_select)
 
 
 def _people(
-    cells: pl.DataFrame, columns: Mapping[str, Any], row_height: int, key: str, on_select: Callable[[str], None]
+    cells: pl.DataFrame, columns: Mapping[str, Any], row_height: int, key: str, on_select: Callable[[str], None] | None
 ) -> None:
     frame = cells.to_pandas()
+    choosing: Any = "ignore" if on_select is None else lambda: on_select(key)
     st.dataframe(
         frame.style.map(_group_style, subset=["rfm"]) if "rfm" in cells.columns else frame,
         key=key,
         hide_index=True,
         row_height=row_height,
         height=HEADER + row_height * max(1, cells.height) + 2,
-        column_config=dict(columns),
-        on_select=lambda: on_select(key),
+        column_config={name: columns[name] for name in cells.columns},
+        on_select=choosing,
         selection_mode=["single-cell", "single-column"],
         placeholder="",
     )
@@ -101,20 +104,29 @@ PERSON_CELLS: Mapping[str, Any] = {
 _column = st.column_config
 NET_HELP = "What was paid less what was refunded. May be negative."
 WIDE_COLUMNS: Mapping[str, Any] = {
-    "customer": _column.TextColumn("Customer", width=265),
+    "customer": _column.TextColumn("Customer", width=255),
     "net": _column.TextColumn("Net", width=105, alignment="right", help=NET_HELP),
-    "last_order": _column.TextColumn("Last order", width=165),
+    "last_order": _column.TextColumn("Last order", width=180),
     "rfm": _column.TextColumn("RFM group", width=120),
     "orders": _column.NumberColumn("Orders", width=60, format="%,d", help="Orders that count; cancelled ones do not."),
     "average": _column.TextColumn("Average", width=100, alignment="right", help="Net divided by orders, rounded."),
     "country": _column.TextColumn("Country", width=62),
     "tags": _column.ListColumn("Tags", width=110),
 }
-NARROW_WIDTHS: Mapping[str, Any] = {
+NARROW_COLUMNS: Mapping[str, Any] = {
     "customer": _column.TextColumn("Customer", width=146),
     "net": _column.TextColumn("Net", width=106, alignment="right", help=NET_HELP),
     "last_order": _column.TextColumn("Last order", width=96),
 }
+
+
+def _narrow(cells: pl.DataFrame) -> pl.DataFrame:
+    """Return the columns of a phone; their cells wrap, so what follows the name stands on a line of its own."""
+    return cells.select(
+        pl.col("customer").str.replace(SEPARATOR, " ", literal=True),
+        "net",
+        pl.col("last_order").str.split(SEPARATOR).list.first(),
+    )
 
 
 def _group_style(group: Any) -> str:
@@ -128,9 +140,9 @@ def _person_cells(row: Mapping[str, Any], today: date, timezone: str) -> dict[st
     last = row["last_order_at"]
     ago = formats.days_ago(last, today, timezone)
     return {
-        "customer": name if email in ("", name) else f"{name} · {email}",
+        "customer": name if email in ("", name) else f"{name}{SEPARATOR}{email}",
         "net": formats.money(row["net"], row["currency"]),
-        "last_order": ago if last is None else f"{ago} · {formats.day(last, timezone)}",
+        "last_order": ago if last is None else f"{ago}{SEPARATOR}{formats.day(last, timezone)}",
         "rfm": row["rfm_group"] or "",
         "orders": row["orders_count"],
         "average": formats.money(row["average_order"], row["currency"], rounded=True),
@@ -154,17 +166,10 @@ def group_chip(group: str | None) -> None:
 def people_sample(rows: Sequence[Mapping[str, Any]], *, today: date, timezone: str) -> None:
     """Show a few people of a rule, without choosing any."""
     cells = pl.DataFrame([_person_cells(row, today, timezone) for row in rows], schema=PERSON_CELLS, orient="row")
-    for name, columns in (("wide", WIDE_COLUMNS), ("narrow", NARROW_WIDTHS)):
-        shown = [column for column in columns if column != "tags"]
-        frame = cells.select(shown).to_pandas()
-        with st.container(key=f"sample-{name}"):
-            st.dataframe(
-                frame.style.map(_group_style, subset=["rfm"]) if "rfm" in shown else frame,
-                hide_index=True,
-                row_height=WIDE_ROW if name == "wide" else NARROW_ROW,
-                column_config={column: columns[column] for column in shown},
-                placeholder="",
-            )
+    with st.container(key="sample-wide"):
+        _people(cells.drop("tags"), WIDE_COLUMNS, WIDE_ROW, "sample-wide-table", None)
+    with st.container(key="sample-narrow"):
+        _people(_narrow(cells), NARROW_COLUMNS, NARROW_ROW, "sample-narrow-table", None)
 
 
 def group_bars(groups: Mapping[str, Count]) -> None:
@@ -190,3 +195,10 @@ def group_bars(groups: Mapping[str, Count]) -> None:
     bars = base.mark_bar(cornerRadiusEnd=4).encode(color=alt.Color("group:N", scale=colours, legend=None))
     labels = base.mark_text(align="left", dx=6).encode(text="label:N")
     st.altair_chart((bars + labels).properties(height=26 * len(groups) + 10))
+
+
+def net_metric(label: str, net: Mapping[str, Decimal], *, help_text: str = NET_HELP) -> None:
+    """Show a net: the main currency large, what came in others below it. They are never added up."""
+    main, *others = [formats.money(value, currency) for currency, value in net.items()] or ["0"]
+    more = f"and {' and '.join(others)}" if others else None
+    st.metric(label, main, delta=more, delta_color="off", delta_arrow="off", help=help_text)

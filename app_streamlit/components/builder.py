@@ -61,7 +61,7 @@ def start(rule: str) -> None:
 
 def editor() -> Rule | None:
     """Show both forms; return the rule they mean, or None with a sentence on the screen where they mean none."""
-    rows, text = st.columns([3, 2], gap="large")
+    rows, text = st.columns([2, 1], gap="large")
     with rows:
         _rows()
     with text:
@@ -203,15 +203,15 @@ def _rows() -> None:
 def _row(place: int, row: Row) -> None:
     turn, field = st.session_state["rule_turn"], FIELDS[row.field]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
-        _choice("field", place, list(FIELDS), row.field, words=_label, width=190, help_text=field.help)
+        _choice("field", place, list(FIELDS), row.field, words=_label, width=185, help_text=field.help)
         operators = list(field.operators)
         words = DATE_WORDS if field.kind == Kind.DATE else {}
         _choice("op", place, operators, row.op, words=lambda op: words.get(op) or OPERATOR_WORDS.get(op, op), width=140)
         _value(place, turn, field, row)
         if len(st.session_state["rule_rows"]) > 1:
             st.button(
-                "Remove",
-                icon=":material/close:",
+                "✕",
+                help="Remove this condition",
                 key=f"rule-remove-{turn}-{place}",
                 on_click=_remove,
                 args=(place,),
@@ -259,10 +259,10 @@ def _value(place: int, turn: int, field: Field, row: Row) -> None:
         label_visibility="collapsed",
         placeholder=_example(field, row.op),
         live="300ms",
-        width=150,
+        width=90 if row.op in AGES else 150,
     )
     if row.op in AGES:
-        _choice("unit", place, ["days", "weeks"], row.unit, width=100)
+        _choice("unit", place, ["days", "weeks"], row.unit, width=95)
 
 
 def _example(field: Field, op: str) -> str:

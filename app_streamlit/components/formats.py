@@ -22,9 +22,11 @@ DECIMALS: Mapping[str, int] = {
 }
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
-# Invisible and without width: keeps ":name:", "www.", "a@b" and "->" from being read as more than text.
+# Invisible and without width: it keeps what is recognised after parsing (":icon:", "a@b", "www.", "->") mere text.
 _JOINER = "\u2060"
-_TRIGGERS = re.compile(r"(\\[:@.<>-])")
+_RECOGNISED = re.compile(
+    r"(\\:)(?=[\w\\])|(\\@)|(\bwww)(?=\\\.)|(\\-)(?=\\[->])|(\\<)(?=\\[-=])|(\\[>~])(?=\\=)", re.IGNORECASE
+)
 _TURNS = dict.fromkeys(map(ord, "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\ufeff"))
 
 
@@ -43,7 +45,7 @@ def plain(text: str | None, longest: int = LONGEST) -> str:
     Every ASCII punctuation mark is escaped, and what is recognised after parsing (icons, links, arrows) is broken up.
     """
     escaped = _PUNCTUATION.sub(r"\\\1", one_line(text, longest))
-    return _TRIGGERS.sub(rf"\1{_JOINER}", escaped)
+    return _RECOGNISED.sub(lambda found: f"{found[0]}{_JOINER}", escaped)
 
 
 def number(value: int | None) -> str:
@@ -68,7 +70,8 @@ def money(value: Decimal | None, currency: str | None, *, rounded: bool = False)
     """Return an amount with its currency's code."""
     if value is None or currency is None:
         return ABSENT
-    return f"{amount(value, currency, rounded=rounded)} {currency}"
+    code = "".join(letter for letter in currency if letter.isalpha())[:8]
+    return f"{amount(value, currency, rounded=rounded)} {code}"
 
 
 def totals(sums: Mapping[str, Decimal]) -> str:

@@ -43,6 +43,8 @@ def choose_shop(shops: list[str], pages: dict[str, Any]) -> str:
     shop: str = st.session_state["shop_chosen"]
     if len(shops) > 1:
         shop = st.sidebar.selectbox("Shop", shops, key="shop_chosen", format_func=reads.shop_title)
+    else:
+        st.sidebar.caption(formats.plain(reads.shop_title(shop)))
     links.register(pages, shop, several=len(shops) > 1)
     return shop
 

@@ -14,9 +14,10 @@ def spend(currencies: pl.DataFrame, refunds: pl.DataFrame, about: Manifest) -> N
     for row in currencies.iter_rows(named=True):
         code = row["currency"]
         with st.grid(3, min_column_width=120, border=True, gap="small"):
-            st.metric(f"Gross, {row['orders_count']:,} orders", formats.money(row["gross"], code))
-            st.metric("− Refunded", formats.money(row["refunded"], code))
-            st.metric("= Net", formats.money(row["net"], code))
+            orders = "1 order" if row["orders_count"] == 1 else f"{formats.number(row['orders_count'])} orders"
+            st.metric(f"Gross of {orders}, {code}", formats.money(row["gross"], code))
+            st.metric(f"− Refunded, {code}", formats.money(row["refunded"], code))
+            st.metric(f"= Net, {code}", formats.money(row["net"], code))
     if refunds.is_empty():
         st.caption("No refunds.")
         return

@@ -160,7 +160,7 @@ def _remember() -> None:
 
 def _result_line(total: int, everyone: int, net: str) -> None:
     found = formats.people(total) if total == everyone else f"{formats.number(total)} of {formats.people(everyone)}"
-    st.markdown(f"**{found}** · {formats.plain(net)} net")
+    st.markdown(f"**{found}** · {net} net")
 
 
 def _nobody(*, filtered: bool) -> None:

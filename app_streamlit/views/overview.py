@@ -24,7 +24,7 @@ def show() -> None:
     with st.grid(4, min_column_width=150, border=True, gap="small"):
         st.metric("People", formats.number(everyone.everyone), help="Accounts, and guests who ordered.")
         st.metric("With orders", formats.number(buyers), help="People with at least one order that counts.")
-        st.metric("Net, all time", formats.totals(everyone.net), help="What was paid less what was refunded.")
+        figures.net_metric("Net, all time", everyone.net)
         st.metric("Net a buyer", _mean(everyone.net, buyers), help="Net of the main currency divided by buyers.")
     st.subheader("Who are they?", anchor=False)
     if not groups:

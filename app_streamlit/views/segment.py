@@ -63,7 +63,7 @@ def _preview(shop: str, rule: Rule) -> None:
     count, about = reads.count(shop, rule), reads.manifest(shop)
     with st.grid(3, min_column_width=150, border=True, gap="small"):
         st.metric("People", formats.number(count.people))
-        st.metric("Net", formats.totals(count.net), help="What these people spent in all, less refunds.")
+        figures.net_metric("Net", count.net, help_text="What these people spent in all, less refunds.")
         share = count.people / everyone if (everyone := about.rows.get("customers", 0)) else 0
         st.metric("Of all people", f"{share:.1%}")
     if count.people == 0:

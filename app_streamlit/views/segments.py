@@ -35,7 +35,7 @@ def _card(segment: Segment, count: Count | RuleError) -> None:
         st.error(f"The rule can no longer be read: {formats.plain(count.message, 300)}")
     else:
         st.caption(formats.plain(words(parse(segment.rule)), 400))
-        st.metric(formats.plain(f"{formats.totals(count.net)} net"), formats.people(count.people))
+        st.metric(f"{formats.totals(count.net)} net", formats.people(count.people))
     with st.container(horizontal=True):
         if st.button("Show people", key=f"show-{segment.id}", disabled=isinstance(count, RuleError)):
             links.go_to_list(segment=segment.id)

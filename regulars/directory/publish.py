@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -82,21 +82,18 @@ def _publish_locked(
 
 
 def _write_tables(writing: Path, tables: Mapping[str, pl.LazyFrame | pl.DataFrame]) -> dict[str, int]:
-    """Write all tables in one go, so that what they share is computed once; return the rows of each."""
-    sinks: Sequence[pl.LazyFrame] = [
-        conform(tables[name].lazy(), schema)
-        .sort(
-            [column for column, _ in SORTED_BY[name]],
-            descending=[descending for _, descending in SORTED_BY[name]],
-            nulls_last=True,
-        )
-        .sink_parquet(table_file(writing, name), row_group_size=ROWS_A_GROUP, statistics=True, lazy=True)
-        for name, schema in PUBLISHED.items()
-    ]
-    pl.collect_all(sinks, engine="streaming")
-    return {
-        name: int(pl.scan_parquet(table_file(writing, name)).select(pl.len()).collect().item()) for name in PUBLISHED
-    }
+    """Write the tables one after the other and return the rows of each.
+
+    Not all at once: when one fails, the others would go on writing into a folder that is being removed.
+    """
+    rows = {}
+    for name, schema in PUBLISHED.items():
+        file = table_file(writing, name)
+        columns, descending = zip(*SORTED_BY[name], strict=True)
+        ordered = conform(tables[name].lazy(), schema).sort(columns, descending=descending, nulls_last=True)
+        ordered.sink_parquet(file, row_group_size=ROWS_A_GROUP, statistics=True, engine="streaming")
+        rows[name] = int(pl.scan_parquet(file).select(pl.len()).collect().item())
+    return rows
 
 
 def _free_name(folder: Path, manifest: Manifest) -> str:
