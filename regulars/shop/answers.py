@@ -30,6 +30,7 @@ LARGEST_BYTES: Final = 64 * 1024 * 1024
 LARGEST_PREFIX: Final = 200_000
 _START = re.compile(rb"[\[{]")
 _TITLE = re.compile(rb"<title[^>]*>([^<]{1,200})", re.IGNORECASE)
+_GONE = re.compile(r"woocommerce_rest_(\w+_)?invalid_(\w+_)?id")  # …_shop_order_invalid_id, …_invalid_order_refund_id
 _WORD = re.compile(r"[a-z0-9_-]{1,80}", re.IGNORECASE)
 
 
@@ -126,7 +127,7 @@ def _refused(said: str, code: str, path: str) -> str:
 
 
 def _not_found(said: str, code: str, path: str) -> ShopNotFound:
-    if code.endswith(("_invalid_id", "_invalid_order_id")):
+    if _GONE.fullmatch(code):
         return ShopRecordGone(f"The shop has no such record: {path} ({said}).")
     return ShopNotFound(
         f"No WooCommerce REST API answers at {path} ({said}). Check that WOOCOMMERCE_URL is the shop's home address, that "
