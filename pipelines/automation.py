@@ -1,24 +1,24 @@
-"""When things run: schedules and sensors, running by default. Jobs are named, as `definitions.py` defines them."""
+"""When things run: schedules and sensors, running by default. Jobs are named, as `definitions.py` defines them.
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+All of them look at facts (what is published, what waits) and remember nothing, so that a restart loses nothing. A run
+is asked for only while no other run of the shop is under way: what happens in a busy minute becomes one run.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from pipelines.resources.deployment import Deployment
-from pipelines.resources.warehouse import PARTITION_TAG
-from regulars.progress import ProgressFile
+from pipelines.runs import next_run_key, under_way
+from regulars.settings import NO_SHOP
 
-UNFINISHED = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
-# A run that says nothing for so long was killed with its machine; it must not keep change rows waiting.
-RUN_IS_LOST_AFTER = timedelta(hours=6)
-OLD_RUN_AFTER = timedelta(days=14)
+if TYPE_CHECKING:
+    from regulars.directory.layout import Manifest
 
-
-def unfinished_runs(instance: dg.DagsterInstance, shop: str, now: datetime) -> int:
-    """Return how many runs of `shop` are under way or about to start."""
-    runs = dg.RunsFilter(tags={PARTITION_TAG: shop}, statuses=UNFINISHED, updated_after=now - RUN_IS_LOST_AFTER)
-    return instance.get_runs_count(runs)
+Asked = list[dg.RunRequest] | dg.SkipReason
+# Dagster looks at sensors every 5 s, and passes over those whose interval is not over by then.
+EACH_LOOK = 4
 
 
 def change_row_sensor(job_name: str) -> dg.SensorDefinition:
@@ -27,28 +27,17 @@ def change_row_sensor(job_name: str) -> dg.SensorDefinition:
     @dg.sensor(
         name="change_rows",
         job_name=job_name,
-        minimum_interval_seconds=5,
+        minimum_interval_seconds=EACH_LOOK,
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="Starts a run where verified webhook deliveries wait that no published version holds yet.",
     )
-    def change_rows(context: dg.SensorEvaluationContext, deployment: Deployment) -> Iterator[dg.RunRequest]:
-        from regulars.directory.layout import current_manifest
+    def change_rows(context: dg.SensorEvaluationContext, deployment: Deployment) -> Asked:
         from regulars.inbox import last_seq
 
-        for shop in deployment.settings.shops:
-            manifest = current_manifest(deployment.paths.published(shop))
-            newest = last_seq(deployment.paths.inbox, shop)
-            # Before the first publish the first sync takes the rows along; a run under way is let finish, so that
-            # the deliveries of a busy minute become one run.
-            if manifest is None or newest <= manifest.change_seq:
-                continue
-            if unfinished_runs(context.instance, shop, deployment.now()):
-                continue
-            yield dg.RunRequest(
-                run_key=f"{shop}:{newest}",
-                partition_key=shop,
-                run_config={"ops": {"raw": {"config": {"pull": False}}}},
-            )
+        newest = last_seq(deployment.paths.inbox)
+        behind = [shop for shop, last in published_shops(deployment) if newest.get(shop, 0) > last.change_seq]
+        runs = requests(context.instance, deployment, behind, job_name, raw_config(pull=False))
+        return runs or why_nothing(deployment, "No change row waits that could be merged now.")
 
     return change_rows
 
@@ -59,24 +48,42 @@ def records_sensor(job_name: str) -> dg.SensorDefinition:
     @dg.sensor(
         name="records_changed",
         job_name=job_name,
-        minimum_interval_seconds=15,
+        minimum_interval_seconds=EACH_LOOK,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Starts a run where segments or aliases changed since the published version was derived.",
+        description="Starts a run where segments, aliases or the tags they ask for changed since the marts were derived.",
     )
-    def records_changed(context: dg.SensorEvaluationContext, deployment: Deployment) -> Iterator[dg.RunRequest]:
-        from regulars.directory.layout import current_manifest
+    def records_changed(context: dg.SensorEvaluationContext, deployment: Deployment) -> Asked:
         from regulars.records import open_records
 
+        known = {shop: last.records_token for shop, last in published_shops(deployment)}
+        if not known:
+            return why_nothing(deployment, "Nothing is published yet.")
         with open_records(deployment.settings) as records:
             token = records.change_token()
-        for shop in deployment.settings.shops:
-            manifest = current_manifest(deployment.paths.published(shop))
-            if manifest is None or manifest.records_token >= token:
-                continue
-            if not unfinished_runs(context.instance, shop, deployment.now()):
-                yield dg.RunRequest(run_key=f"{shop}:records:{token}", partition_key=shop)
+        behind = [shop for shop, before in known.items() if before < token]
+        runs = requests(context.instance, deployment, behind, job_name)
+        return runs or why_nothing(deployment, "The published marts know every segment, alias and tag.")
 
     return records_changed
+
+
+def midnight_schedule(job_name: str) -> dg.ScheduleDefinition:
+    """Return the schedule that moves recency on when a shop's day ends, shop reachable or not."""
+
+    @dg.schedule(
+        name="shop_midnight",
+        job_name=job_name,
+        cron_schedule="1,16,31,46 * * * *",  # every zone's midnight lies on a quarter of an hour
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Derives the marts anew once the day has changed in the shop's time zone.",
+    )
+    def shop_midnight(context: dg.ScheduleEvaluationContext, deployment: Deployment) -> Asked:
+        now = deployment.now()
+        behind = [shop for shop, last in published_shops(deployment) if last.live and now >= last.as_of]
+        runs = requests(context.instance, deployment, behind, job_name)
+        return runs or why_nothing(deployment, "The marts of this day are published.")
+
+    return shop_midnight
 
 
 def pull_schedule(job_name: str, cron: str) -> dg.ScheduleDefinition:
@@ -89,10 +96,10 @@ def pull_schedule(job_name: str, cron: str) -> dg.ScheduleDefinition:
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="Asks each shop what changed since the last pull, with an overlap.",
     )
-    def pull_changes(context: dg.ScheduleEvaluationContext, deployment: Deployment) -> Iterator[dg.RunRequest]:
-        for shop in deployment.settings.shops:
-            if not unfinished_runs(context.instance, shop, deployment.now()):
-                yield dg.RunRequest(partition_key=shop)
+    def pull_changes(context: dg.ScheduleEvaluationContext, deployment: Deployment) -> Asked:
+        free = [shop for shop in deployment.settings.shops if not under_way(context.instance, shop)]
+        runs = [dg.RunRequest(partition_key=shop) for shop in free]
+        return runs or why_nothing(deployment, "A run of every shop is under way.")
 
     return pull_changes
 
@@ -107,35 +114,12 @@ def full_read_schedule(job_name: str) -> dg.ScheduleDefinition:
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="Reads each shop whole on Sunday night: finds what was deleted and what no date shows.",
     )
-    def read_everything(deployment: Deployment) -> Iterator[dg.RunRequest]:
-        config = {"ops": {"raw": {"config": {"full": True}}}}
-        for shop in deployment.settings.shops:
-            yield dg.RunRequest(partition_key=shop, run_config=config)
+    def read_everything(deployment: Deployment) -> Asked:
+        shops = deployment.settings.shops
+        runs = [dg.RunRequest(partition_key=shop, run_config=raw_config(full=True)) for shop in shops]
+        return runs or dg.SkipReason(NO_SHOP)
 
     return read_everything
-
-
-def midnight_schedule(job_name: str) -> dg.ScheduleDefinition:
-    """Return the schedule that moves recency on when a shop's day ends, shop reachable or not."""
-
-    @dg.schedule(
-        name="shop_midnight",
-        job_name=job_name,
-        cron_schedule="1,16,31,46 * * * *",  # every zone's midnight lies on a quarter of an hour
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Derives the marts anew once the day has changed in the shop's time zone.",
-    )
-    def shop_midnight(context: dg.ScheduleEvaluationContext, deployment: Deployment) -> Iterator[dg.RunRequest]:
-        from regulars.directory.layout import current_manifest
-
-        for shop in deployment.settings.shops:
-            manifest = current_manifest(deployment.paths.published(shop))
-            if manifest is None or not manifest.live or deployment.now() < manifest.as_of:
-                continue
-            if not unfinished_runs(context.instance, shop, deployment.now()):
-                yield dg.RunRequest(partition_key=shop, run_key=f"{shop}:{manifest.as_of.date()}")
-
-    return shop_midnight
 
 
 def expectations_schedule(job_name: str) -> dg.ScheduleDefinition:
@@ -146,56 +130,43 @@ def expectations_schedule(job_name: str) -> dg.ScheduleDefinition:
         job_name=job_name,
         cron_schedule="10 4 * * *",
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Runs the Great Expectations suites over each shop.",
+        description="Runs the Great Expectations suites over each shop that has been published.",
     )
-    def daily_expectations(deployment: Deployment) -> Iterator[dg.RunRequest]:
-        for shop in deployment.settings.shops:
-            yield dg.RunRequest(partition_key=shop)
+    def daily_expectations(deployment: Deployment) -> Asked:
+        runs = [dg.RunRequest(partition_key=shop) for shop, _ in published_shops(deployment)]
+        return runs or why_nothing(deployment, "Nothing is published yet.")
 
     return daily_expectations
 
 
-@dg.op
-def delete_old_runs(context: dg.OpExecutionContext) -> None:
-    """Delete runs that ended more than 14 days ago with their logs: a run of all assets leaves half a megabyte."""
-    before = Deployment().now() - OLD_RUN_AFTER
-    old = context.instance.get_run_ids(dg.RunsFilter(created_before=before), limit=2_000)
-    for run_id in old:
-        context.instance.delete_run(run_id)
-    context.log.info("Deleted %d old runs", len(old))
+def published_shops(deployment: Deployment) -> Iterator[tuple[str, "Manifest"]]:
+    """Yield the shops that have something published, with its manifest. The others wait for their first sync."""
+    from regulars.directory.layout import current_manifest
+
+    for shop in deployment.settings.shops:
+        manifest = current_manifest(deployment.paths.published(shop))
+        if manifest is not None:
+            yield shop, manifest
 
 
-@dg.job(description="Deletes runs that ended more than 14 days ago.")
-def housekeeping() -> None:
-    """Keep Dagster's own storage bounded."""
-    delete_old_runs()
+def requests(
+    instance: dg.DagsterInstance,
+    deployment: Deployment,
+    shops: Iterable[str],
+    job_name: str,
+    run_config: dict[str, object] | None = None,
+) -> list[dg.RunRequest]:
+    """Return a run of the job for each of `shops`, but for those where none should start yet."""
+    now = deployment.now()
+    keys = {shop: next_run_key(instance, shop, job_name, now) for shop in shops}
+    return [dg.RunRequest(run_key=key, partition_key=shop, run_config=run_config) for shop, key in keys.items() if key]
 
 
-def housekeeping_schedule() -> dg.ScheduleDefinition:
-    """Return the daily schedule of the housekeeping."""
-    return dg.ScheduleDefinition(
-        name="daily_housekeeping",
-        job=housekeeping,
-        cron_schedule="50 4 * * *",
-        default_status=dg.DefaultScheduleStatus.RUNNING,
-    )
+def raw_config(**options: bool) -> dict[str, object]:
+    """Return the run configuration that hands `options` (see `RawConfig`) to the raw assets."""
+    return {"ops": {"raw": {"config": options}}}
 
 
-@dg.run_failure_sensor(
-    name="tell_failures",
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Writes a failed run's reason where the app and the command line show it.",
-)
-def tell_failures(context: dg.RunFailureSensorContext, deployment: Deployment) -> None:
-    """Write the failure into the shop's progress file, unless the run itself did."""
-    from regulars.progress import read_progress
-
-    shop = context.dagster_run.tags.get(PARTITION_TAG)
-    if shop is None:
-        return
-    path = deployment.paths.progress(shop)
-    last = read_progress(path)
-    if last is None or (last.run_id == context.dagster_run.run_id and last.state == "running"):
-        said = (context.failure_event.message or "").partition("\n")[0]
-        message = f"The run failed. Dagster says: {said or 'nothing'}"
-        ProgressFile(path, shop, context.dagster_run.run_id).fail(message)
+def why_nothing(deployment: Deployment, otherwise: str) -> dg.SkipReason:
+    """Return what Dagster shows where nothing was asked for."""
+    return dg.SkipReason(otherwise if deployment.settings.shops else NO_SHOP)

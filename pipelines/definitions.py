@@ -5,12 +5,13 @@ import warnings
 
 import dagster as dg
 
-from pipelines import automation
+from pipelines import automation, housekeeping
 from pipelines.assets.checks import blocking_check, expectation_checks
 from pipelines.assets.marts import marts_assets
 from pipelines.assets.published import published_asset
 from pipelines.assets.raw import raw_assets
 from pipelines.assets.staging import staging_assets
+from pipelines.failures import tell_failures
 from pipelines.resources.deployment import Deployment
 from pipelines.resources.warehouse import WarehouseResource
 from regulars.settings import NO_SHOP, Settings, load_settings
@@ -75,7 +76,7 @@ def build_jobs(
     }
     return dg.Definitions(
         jobs=[
-            automation.housekeeping,
+            housekeeping.housekeeping,
             *(
                 dg.define_asset_job(name, selection, partitions_def=partitions, description=text)
                 for name, (selection, text) in selections.items()
@@ -92,12 +93,13 @@ def build_automation(settings: Settings) -> dg.Definitions:
             automation.full_read_schedule(SYNC_JOB),
             automation.midnight_schedule(DERIVE_JOB),
             automation.expectations_schedule(EXPECTATIONS_JOB),
-            automation.housekeeping_schedule(),
+            housekeeping.housekeeping_schedule,
         ],
         sensors=[
             automation.change_row_sensor(SYNC_JOB),
             automation.records_sensor(DERIVE_JOB),
-            automation.tell_failures,
+            housekeeping.lost_runs,
+            tell_failures,
         ],
     )
 

@@ -7,28 +7,28 @@ shop's warehouse. It prints nothing but one sentence on failure; its progress st
 import argparse
 import logging
 import sys
+from datetime import date
 from typing import Any
 
 import dagster as dg
 
-from pipelines.definitions import DERIVE_JOB, SYNC_JOB, defs
+from pipelines.failures import UnexpectedFailure, our_error
 from pipelines.resources.deployment import Deployment
-from regulars.errors import ChecksFailed, RegularsError
+from regulars.dagster_home import make_dagster_home
+from regulars.errors import RegularsError
+from regulars.progress import read_progress
+from regulars.settings import process_environment
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-
-
-class UnexpectedFailure(RegularsError):
-    """A fault of ours: the run's log in Dagster holds the traceback."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one job for one shop; return 0, or 1 after a sentence on standard error."""
     parser = argparse.ArgumentParser(prog="python -m pipelines.run")
-    parser.add_argument("job", choices=(SYNC_JOB, DERIVE_JOB))
+    parser.add_argument("job", choices=("sync", "derive"))
     parser.add_argument("--shop", required=True)
     parser.add_argument("--full", action="store_true", help="read everything again")
-    parser.add_argument("--as-of", default="", help="YYYY-MM-DD, 00:00 in the shop's time zone")
+    parser.add_argument("--as-of", type=date.fromisoformat, help="YYYY-MM-DD, 00:00 in the shop's time zone")
     options = parser.parse_args(arguments)
     logging.getLogger("regulars").setLevel(logging.INFO)
     try:
@@ -39,39 +39,40 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def run(job: str, shop: str, *, full: bool = False, as_of: str = "") -> dg.ExecuteInProcessResult:
-    """Run `job` for `shop` in this process. Raises the RegularsError that stopped it, after noting it for the app."""
-    ops: dict[str, Any] = {"marts": {"config": {"as_of": as_of}}}
+def run(job: str, shop: str, *, full: bool = False, as_of: date | None = None) -> dg.ExecuteInProcessResult:
+    """Run `job` for `shop` in this process. Raises the RegularsError that stopped it, after noting it for the app.
+
+    Nothing is tried again: whoever asked is waiting for the answer.
+    """
+    deployment = Deployment()
+    deployment.shop(shop)  # refused in a sentence, before Dagster is asked for a partition that it does not have
+    from pipelines.definitions import SYNC_JOB, defs
+
+    ops: dict[str, Any] = {"marts": {"config": {"as_of": as_of.isoformat() if as_of else ""}}}
     if job == SYNC_JOB:
-        ops["raw"] = {"config": {"full": full}}
-    with dg.DagsterInstance.get() as instance:
+        ops["raw"] = {"config": {"full": full, "retries": 0}}
+    with dagster_instance(deployment) as instance:
         try:
             return defs.resolve_job_def(job).execute_in_process(
                 run_config={"ops": ops, **QUIET}, partition_key=shop, instance=instance
             )
         except Exception as error:
-            known = our_error(error) or UnexpectedFailure(
-                f"The run failed in a way that was not foreseen ({type(error).__name__}). Dagster keeps the whole story "
-                "under its runs; the published version stays as it was."
-            )
-            Deployment().progress(shop, "").fail(known.sentence())
+            file = deployment.progress(shop, "")
+            known = our_error(error, read_progress(deployment.paths.progress(shop)))
+            if known is None:
+                known = UnexpectedFailure(
+                    f"The run failed in a way that was not foreseen ({type(error).__name__}). Dagster keeps the whole "
+                    "story under its runs; the published version stays as it was."
+                )
+            file.fail(known.sentence())
             raise known from error
 
 
-def our_error(error: BaseException | None) -> RegularsError | None:
-    """Return the error of ours that Dagster wrapped, or None where it is none of ours."""
-    seen: set[int] = set()  # causes may run in a circle
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        if isinstance(error, RegularsError):
-            return error
-        if isinstance(error, dg.DagsterError) and "asset check" in str(error).lower():
-            return ChecksFailed(
-                "The blocking checks refused these marts, so the published version stays as it was. "
-                "Dagster shows which invariant broke, under the asset marts/customers."
-            )
-        error = error.__cause__ or error.__context__
-    return None
+def dagster_instance(deployment: Deployment) -> dg.DagsterInstance:
+    """Return the Dagster instance of DAGSTER_HOME or, where that is not set, the one in the data folder."""
+    if process_environment().get("DAGSTER_HOME"):
+        return dg.DagsterInstance.get()
+    return dg.DagsterInstance.from_config(str(make_dagster_home(deployment.paths.dagster)))
 
 
 if __name__ == "__main__":

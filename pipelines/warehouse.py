@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from regulars.errors import NewerSchema
+from regulars.errors import DataFolderError, NewerSchema, NothingPublished, WarehouseBusy
 from transforms import schemas
 
 SCHEMA_VERSION = 1
@@ -34,14 +34,33 @@ class Warehouse:
 
     @contextmanager
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Open the file, in UTC, with bounded memory; closed on leaving. Raises NewerSchema."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with duckdb.connect(str(self.path), config={"memory_limit": MEMORY_LIMIT}) as connection:
+        """Open the file, in UTC, with bounded memory; closed on leaving.
+
+        Raises NewerSchema, WarehouseBusy where another process has the file open, DataFolderError where it or the disk
+        refuses.
+        """
+        with self._opened() as connection:
             connection.execute("SET TimeZone = 'UTC'")
             connection.execute("CREATE SCHEMA IF NOT EXISTS meta")
             connection.execute("CREATE TABLE IF NOT EXISTS meta.facts (name TEXT PRIMARY KEY, value JSON NOT NULL)")
             self._refuse_newer(connection)
             yield connection
+
+    @contextmanager
+    def _opened(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with duckdb.connect(str(self.path), config={"memory_limit": MEMORY_LIMIT}) as connection:
+                yield connection
+        except (duckdb.IOException, duckdb.OutOfMemoryException, OSError) as error:
+            if "lock" in str(error):
+                raise WarehouseBusy(
+                    f"Another program has {self.path.name} open; DuckDB lets one at a time: close it."
+                ) from error
+            raise DataFolderError(
+                f"The warehouse {self.path.name} cannot be used ({type(error).__name__}): check the disk's free space "
+                "and the folder's rights."
+            ) from error
 
     def facts(self) -> dict[str, Any]:
         """Return what the last sync told of the shop: url, shop_name, timezone, synced_at, change_seq, sync."""
@@ -113,14 +132,29 @@ class Warehouse:
             return {**frames, "deletions": _read(connection, "raw", "deletions", schemas.RAW_DELETIONS)}
 
     def raw_orders(self) -> pl.DataFrame:
-        """Return the raw orders without their bodies' text but with its length, for checks on data quality."""
+        """Return the raw orders without their bodies' text but with its length, for checks on data quality.
+
+        Raises NothingPublished before the first sync.
+        """
         with self.connect() as connection:
+            if not _exists(connection, "raw", "orders"):
+                raise NothingPublished("There are no raw orders to look at: sync the shop first.")
             frame: pl.DataFrame = connection.sql(
                 "SELECT id, status, date_created_gmt, date_modified_gmt, observed_at, observed_by, "
                 "body ->> '$.currency' AS currency, body ->> '$.total' AS total, length(body) AS body_length "
                 "FROM raw.orders ORDER BY id"
             ).pl()
             return frame
+
+    def counts(self, schema: str) -> dict[str, int]:
+        """Return how many rows each of our tables in `schema` (`raw`, `staging` or `marts`) has now."""
+        ours = {"raw": schemas.RAW_TABLES, "staging": tuple(schemas.STAGED), "marts": tuple(schemas.PUBLISHED)}[schema]
+        with self.connect() as connection:
+            return {
+                table: connection.sql(f"SELECT count(*) FROM {schema}.{table}").fetchall()[0][0]
+                for table in ours
+                if _exists(connection, schema, table)
+            }
 
     def write_marts(self, tables: Mapping[str, pl.DataFrame], facts: Mapping[str, Any]) -> None:
         """Replace the marts by `tables` and remember `facts` of them, in one transaction."""

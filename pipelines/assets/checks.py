@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from pipelines.failures import refused
+from pipelines.resources.deployment import Deployment
 from pipelines.resources.warehouse import WarehouseResource
 
 if TYPE_CHECKING:
@@ -24,12 +26,19 @@ def blocking_check(partitions: dg.PartitionsDefinition[str]) -> dg.AssetChecksDe
         partitions_def=partitions,
         description="Keys unique, net = gross - refunded, people's sums equal their orders', scores only where orders count.",
     )
-    def invariants(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource) -> dg.AssetCheckResult:
+    def invariants(
+        context: dg.AssetCheckExecutionContext, deployment: Deployment, warehouse: WarehouseResource
+    ) -> dg.AssetCheckResult:
         from transforms.quality import check_marts
 
-        rows = check_marts(warehouse.of(context.partition_key).marts()).to_dicts()
+        shop = context.partition_key
+        rows = check_marts(warehouse.of(shop).marts()).to_dicts()
         broken = {row["check"]: row["violations"] for row in rows if row["violations"]}
-        sentences = [f"{row['meaning']}: {row['violations']} rows break it" for row in rows if row["violations"]]
+        sentences = [
+            f"{row['meaning'].rstrip('.')} ({row['violations']} rows break it)" for row in rows if row["violations"]
+        ]
+        if broken:
+            deployment.progress(shop, context.run.run_id).fail(refused(tuple(sentences)).sentence())
         return dg.AssetCheckResult(
             passed=not broken,
             description="; ".join(sentences) or f"All {len(rows)} invariants hold.",
@@ -74,7 +83,8 @@ def as_check(result: "SuiteResult") -> dg.AssetCheckResult:
     return dg.AssetCheckResult(
         passed=result.success,
         severity=dg.AssetCheckSeverity.WARN,
-        description="; ".join(row["meaning"] for row in failed) or f"All {len(result.expectations)} expectations hold.",
+        description="; ".join(str(row["meaning"]) for row in failed)
+        or f"All {len(result.expectations)} expectations hold.",
         metadata={"expectations": dg.MetadataValue.md(table_of(result.expectations)), "seconds": result.seconds},
     )
 

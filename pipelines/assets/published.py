@@ -1,16 +1,21 @@
 """Published: an immutable version of the marts that app and API read without locking anyone."""
 
 from time import monotonic
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from pipelines.assets.describe import OWNERS, facts_of
+from pipelines.failures import told
 from pipelines.resources.deployment import Deployment
 from pipelines.resources.warehouse import WarehouseResource
-from pipelines.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from pipelines.warehouse import Warehouse
 
 DESCRIPTION = (
-    "The marts as a folder of Parquet files under a version of its own, beside a manifest; `CURRENT` names the version "
-    "that readers open. The blocking checks stand before it: what they refuse is never published."
+    "One folder of Parquet files a version, holding all marts beside a manifest, for app, API and scripts; `CURRENT` "
+    "names the version that readers open. The blocking checks stand before it: what they refuse is never published."
 )
 
 
@@ -22,6 +27,7 @@ def published_asset(partitions: dg.PartitionsDefinition[str], marts: dg.AssetsDe
         deps=list(marts.keys),
         group_name="published",
         kinds={"parquet"},
+        owners=OWNERS,
         description=DESCRIPTION,
         partitions_def=partitions,
     )
@@ -31,27 +37,23 @@ def published_asset(partitions: dg.PartitionsDefinition[str], marts: dg.AssetsDe
         shop, started = context.partition_key, monotonic()
         progress = deployment.progress(shop, context.run_id)
         progress.stage("publishing")
-        version, manifest = publish_shop(deployment, warehouse.of(shop), shop, context.run_id)
+        with told(progress):
+            version, manifest = publish_shop(deployment, warehouse.of(shop), shop, context.run_id)
         progress.finish()
-        return dg.MaterializeResult(
-            metadata={
-                "version": version,
-                "as_of": str(manifest["as_of"]),
-                "rows": sum(dict[str, int](manifest["rows"]).values()),  # type: ignore[call-overload]
-                "seconds": round(monotonic() - started, 2),
-            }
-        )
+        rows = sum(manifest["rows"].values())
+        facts = facts_of(rows=rows, as_of=manifest["as_of"], seconds=monotonic() - started, version=version)
+        return dg.MaterializeResult(metadata={**facts, "change_seq": manifest["change_seq"]})
 
     return published
 
 
-def publish_shop(deployment: Deployment, warehouse: Warehouse, shop: str, run_id: str) -> tuple[str, dict[str, object]]:
+def publish_shop(deployment: Deployment, warehouse: "Warehouse", shop: str, run_id: str) -> tuple[str, dict[str, Any]]:
     """Publish the shop's marts and return the new version and its manifest."""
     from regulars.directory.publish import publish
 
     facts, tables = warehouse.facts(), warehouse.marts()
     frames = {name: frame.collect() for name, frame in tables.items()}
-    manifest: dict[str, object] = {
+    manifest: dict[str, Any] = {
         "shop": shop,
         "shop_name": facts["shop_name"],
         "timezone": facts["timezone"],

@@ -1,25 +1,31 @@
 """Raw: the shop's bodies as they came, merged by id through dlt."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
+from time import monotonic
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import dagster as dg
 
+from pipelines.assets.describe import OWNERS, facts_of
+from pipelines.failures import told
 from pipelines.resources.deployment import Deployment
 from pipelines.resources.warehouse import WarehouseResource
-from pipelines.warehouse import Warehouse
 from regulars.errors import SettingsError
 
 if TYPE_CHECKING:
+    from pipelines.warehouse import Warehouse
     from pipelines.woocommerce.sync import SyncOutcome
 
 DESCRIPTIONS = {
-    "orders": "One row an order the shop has ever shown us, trashed ones and drafts included; the body as JSON.",
-    "customers": "One row a user account of the shop, of any role; the body as JSON.",
+    "orders": (
+        "One row an order the shop has ever shown us, trashed ones and drafts included, for staging and for looking up "
+        "what the shop really said; the body as JSON. Deletions stand apart, in `raw.deletions`."
+    ),
+    "customers": "One row a user account of the shop, of any role, the body as JSON. Leaves out guests: they have none.",
     "refunds": "One row a refund, the body as JSON; `parent_id` is its order.",
-    "products": "One row a product, the body as JSON.",
+    "products": "One row a product, the body as JSON. Leaves out variations.",
 }
 
 
@@ -28,10 +34,12 @@ class RawConfig(dg.Config):
 
     pull: read what changed from the shop; without it, only the change rows that wait are merged.
     full: read everything again, and find what was deleted.
+    retries: how often to try again after an error that a retry can help (the shop is down or busy), with pauses.
     """
 
     pull: bool = True
     full: bool = False
+    retries: int = 3
 
 
 def raw_assets(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
@@ -40,7 +48,7 @@ def raw_assets(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name="raw",
         specs=[
-            dg.AssetSpec(["raw", table], group_name="raw", kinds={"dlt", "duckdb"}, description=text)
+            dg.AssetSpec(["raw", table], group_name="raw", kinds={"dlt", "duckdb"}, owners=OWNERS, description=text)
             for table, text in DESCRIPTIONS.items()
         ],
         partitions_def=partitions,
@@ -48,17 +56,23 @@ def raw_assets(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     def raw(
         context: dg.AssetExecutionContext, config: RawConfig, deployment: Deployment, warehouse: WarehouseResource
     ) -> Iterator[dg.MaterializeResult[None]]:
-        outcome = pull_shop(
-            deployment, warehouse.of(context.partition_key), context.partition_key, config, context.run_id
-        )
-        facts = {"requests": outcome.requests, "seconds": round(outcome.seconds, 2)}
+        shop, started = context.partition_key, monotonic()
+        held = warehouse.of(shop)
+        with told(deployment.progress(shop, context.run_id), context.retry_number, config.retries):
+            outcome = pull_shop(deployment, held, shop, config, context.run_id)
+            rows, as_of = held.counts("raw"), datetime.fromisoformat(held.facts()["synced_at"])
+        seconds = monotonic() - started
         for table in DESCRIPTIONS:
-            yield dg.MaterializeResult(asset_key=["raw", table], metadata={"rows": outcome.rows.get(table, 0), **facts})
+            changed = outcome.rows.get(table, 0)
+            facts = facts_of(rows=rows.get(table, 0), changed=changed, as_of=as_of, seconds=seconds)
+            yield dg.MaterializeResult(asset_key=["raw", table], metadata={**facts, "requests": outcome.requests})
 
     return raw
 
 
-def pull_shop(deployment: Deployment, warehouse: Warehouse, shop: str, config: RawConfig, run_id: str) -> "SyncOutcome":
+def pull_shop(
+    deployment: Deployment, warehouse: "Warehouse", shop: str, config: RawConfig, run_id: str
+) -> "SyncOutcome":
     """Bring the shop's raw tables up to date and remember what the shop said of itself.
 
     The first run pulls whatever the configuration says: change rows alone make no copy of a shop. Takes change rows up

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dagster as dg
 from filelock import FileLock, Timeout
 
-from pipelines.warehouse import Warehouse
 from regulars.errors import WarehouseBusy
 from regulars.paths import DataPaths
+
+if TYPE_CHECKING:
+    from pipelines.warehouse import Warehouse
 
 PARTITION_TAG = "dagster/partition"
 # A first sync of a large shop takes an hour or more; a run that waits longer than this says so and ends.
@@ -34,14 +38,12 @@ class WarehouseResource(dg.ConfigurableResource["WarehouseResource"]):
             return
         path = self._paths.warehouse_lock(shop)
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path)
-        if context.log and path.exists():
-            context.log.debug("Waiting for the warehouse of %s", shop)
+        lock = FileLock(path, thread_local=False)  # whichever of Dagster's threads ends the run gives it back
         try:
             lock.acquire(timeout=self.patience_seconds)
         except Timeout:
             raise WarehouseBusy(
-                f"Another run held the warehouse of {shop!r} for more than {self.patience_seconds:.0f} s."
+                f"Another run has held the warehouse of {shop!r} for more than {self.patience_seconds:.0f} s."
             ) from None
         try:
             yield self
@@ -50,10 +52,10 @@ class WarehouseResource(dg.ConfigurableResource["WarehouseResource"]):
 
     @property
     def _paths(self) -> DataPaths:
-        from pathlib import Path
-
         return DataPaths(Path(self.data_dir))
 
-    def of(self, shop: str) -> Warehouse:
+    def of(self, shop: str) -> "Warehouse":
         """Return the shop's warehouse."""
+        from pipelines.warehouse import Warehouse
+
         return Warehouse(self._paths.warehouse(shop))

@@ -55,6 +55,10 @@ class Notes(Protocol):
         """Return the person's notes, the newest first; an edit does not move a note."""
         ...
 
+    def keys_with_notes(self, shop: str) -> set[str]:
+        """Return the customer keys of everybody who has a note."""
+        ...
+
     def edit_note(self, note_id: int, text: str, author: str, expected_version: int) -> Note:
         """Replace the text; `author` of the result is who wrote this version. Raises RecordNotFound, StaleVersion."""
         ...

@@ -39,6 +39,12 @@ class SqlNotes(SqlStore):
         with self._reading() as connection:
             return [_note(row) for row in connection.execute(query.order_by(notes.c.id.desc()))]
 
+    def keys_with_notes(self, shop: str) -> set[str]:
+        """Return the keys of everybody who has a note. See `ports.Notes`."""
+        query = sa.select(notes.c.customer_key).where(notes.c.shop == checked(shop, "The shop", KEY_LENGTH)).distinct()
+        with self._reading() as connection:
+            return set(connection.scalars(query))
+
     def edit_note(self, note_id: int, text: str, author: str, expected_version: int) -> Note:
         """Replace the text of a note. See `ports.Notes`."""
         changed = {

@@ -1,0 +1,104 @@
+"""Deriving the marts: staging and a snapshot of the records in, the marts' tables out."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+
+import polars as pl
+
+from pipelines.resources.deployment import Deployment
+from pipelines.warehouse import Warehouse
+from regulars.directory.overlay import read_overlay
+from regulars.records import open_records
+from transforms.days import as_of_for_day, next_midnight
+from transforms.marts import build_marts, find_aliases
+from transforms.rules import STARTING_SEGMENTS
+from transforms.segments import SegmentRule, assign_segments, broken_segments
+
+
+class Derived(NamedTuple):
+    """What was derived: the tables by name, the exclusive instant they are as of, and the segments that cannot be read."""
+
+    tables: dict[str, pl.DataFrame]
+    as_of: datetime
+    broken_segments: dict[str, str]
+
+
+class Snapshot(NamedTuple):
+    """The records that the marts depend on, as they were at one moment; `token` names the moment.
+
+    `tags` go by today's customer keys: those written under a key of the past were moved along.
+    """
+
+    token: int
+    hash_key: bytes
+    aliases: Mapping[str, str]
+    tags: Mapping[str, tuple[str, ...]]
+    rules: Sequence[SegmentRule]
+
+
+def derive_marts(deployment: Deployment, warehouse: Warehouse, shop: str, day: date | None) -> Derived:
+    """Derive every mart from staging and a snapshot of the records, and store them.
+
+    `day`: as of its 00:00 in the shop's time zone; None means live, which is the shop's next midnight.
+    """
+    zone = warehouse.facts()["timezone"]
+    as_of = as_of_for_day(day, zone) if day else next_midnight(deployment.now(), zone)
+    staged = warehouse.staged()
+    snapshot = take_snapshot(deployment, shop, staged, warehouse.marts()["customers"].select("customer_key"))
+    frames = build_marts(
+        staged,
+        shop=shop,
+        as_of=as_of,
+        timezone=zone,
+        not_counted=deployment.settings.not_counted,
+        hash_key=snapshot.hash_key,
+        aliases=alias_frame(snapshot.aliases),
+    )
+    tagged = frames["customers"].join(tag_frame(snapshot.tags), on="customer_key", how="left")
+    frames |= assign_segments(tagged, snapshot.rules, shop=shop, as_of=as_of, timezone=zone)._asdict()
+    tables = dict(zip(frames, pl.collect_all(list(frames.values()), engine="streaming"), strict=True))
+    facts = {"as_of": as_of.isoformat(), "live": day is None, "records_token": snapshot.token}
+    warehouse.write_marts(tables, facts)
+    return Derived(tables, as_of, broken_segments(snapshot.rules))
+
+
+def take_snapshot(
+    deployment: Deployment, shop: str, staged: Mapping[str, pl.LazyFrame], derived_before: pl.LazyFrame
+) -> Snapshot:
+    """Record who of the guests has registered, and return the records.
+
+    `derived_before` has the column `customer_key`: the people of the marts so far. With those who have notes or tags
+    they are the keys under which somebody may look for a person.
+    """
+    with open_records(deployment.settings) as records:
+        records.ensure_shop(shop, STARTING_SEGMENTS)
+        _, hash_key = records.guest_key()
+        written = {*records.tags(shop), *records.keys_with_notes(shop)}
+        known = pl.concat([derived_before, pl.LazyFrame({"customer_key": sorted(written)}, schema=KEY)])
+        aliases = alias_frame(records.aliases(shop))
+        registered = find_aliases(staged, known, hash_key=hash_key, aliases=aliases).collect()
+        if registered.height:
+            records.add_aliases(shop, dict(registered.iter_rows()))
+        token = records.change_token()
+        overlay = read_overlay(records, shop)
+        rules = [SegmentRule(segment.id, segment.name, segment.rule) for segment in overlay.segments]
+        return Snapshot(token, hash_key, overlay.aliases, overlay.tags, rules)
+
+
+KEY = {"customer_key": pl.String()}
+
+
+def alias_frame(aliases: Mapping[str, str]) -> pl.LazyFrame:
+    """Return the aliases as a frame of `alias_key`, `customer_key`."""
+    return pl.LazyFrame(
+        {"alias_key": list(aliases), "customer_key": list(aliases.values())}, schema={"alias_key": pl.String(), **KEY}
+    )
+
+
+def tag_frame(tags: Mapping[str, tuple[str, ...]]) -> pl.LazyFrame:
+    """Return the tags as a frame of `customer_key`, `tags`."""
+    return pl.LazyFrame(
+        {"customer_key": list(tags), "tags": [list(each) for each in tags.values()]},
+        schema={**KEY, "tags": pl.List(pl.String())},
+    )
