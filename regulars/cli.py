@@ -1,7 +1,9 @@
 """`regulars …`: the commands. They start processes and import none of them. Exit: 0 well, 1 failed, 2 bad use."""
 
 import sys
-from datetime import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -10,38 +12,53 @@ import typer
 from rich.console import Console
 
 from regulars.errors import RegularsError, SettingsError
+from regulars.stopping import Stopped, stoppable
 
 app = typer.Typer(
     add_completion=False,
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Customer management and customer intelligence for WooCommerce shops.",
 )
 
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no day; write one as 2011-12-10.") from None
+
+
 Shop = Annotated[str | None, typer.Option("--shop", help="Which shop, where several are configured.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
 Day = Annotated[
-    datetime | None,
-    typer.Option("--as-of", formats=["%Y-%m-%d"], help="Compute as of 00:00 of this day in the shop's time zone."),
+    date | None,
+    typer.Option(
+        "--as-of", parser=_day, metavar="DATE", help="Compute as of 00:00 of this day in the shop's time zone."
+    ),
 ]
 Orders = Annotated[
     Path | None,
     typer.Option("--orders", exists=True, dir_okay=False, readable=True, help="Serve the orders of this Parquet file."),
 ]
+Customer = Annotated[int | None, typer.Option("--customer", min=1, help="The customer's id; a random one by default.")]
 
 
 def main() -> None:
-    """Run the command; an error of ours is one sentence on standard error."""
+    """Run the command; what went wrong is one sentence on standard error."""
     try:
-        app()
+        sys.exit(app(sys.argv[1:] or ["--help"], prog_name="regulars", standalone_mode=False))
+    except typer.TyperException as error:
+        _fail(f"{error.format_message()} `regulars --help` lists the commands, --help after one its options.", 2)
     except SettingsError as error:
-        _fail(error, 2)
+        _fail(error.sentence(), 2)
     except RegularsError as error:
-        _fail(error, 1)
+        _fail(error.sentence(), 1)
+    except (Stopped, KeyboardInterrupt, typer.Abort):
+        _fail("Stopped before it was done.", 1)
 
 
-def _fail(error: RegularsError, code: int) -> None:
-    Console(stderr=True, soft_wrap=True).print(error.sentence(), markup=False, highlight=False)
+def _fail(sentence: str, code: int) -> None:
+    Console(stderr=True, soft_wrap=True).print(sentence, markup=False, highlight=False)
     sys.exit(code)
 
 
@@ -49,16 +66,28 @@ def _console(json: bool = False) -> Console:
     return Console(stderr=json, soft_wrap=True)
 
 
+@contextmanager
+def _serving(console: Console) -> Iterator[None]:
+    """Serve until somebody asks for the end, which is how serving ends well."""
+    with stoppable():
+        try:
+            yield
+        except Stopped:
+            console.print("Stopped.")
+
+
 @app.command()
 def up() -> None:
     """Serve the configured shops: the app, the HTTP side, a first sync, Dagster. Ctrl-C ends all of it."""
-    from regulars.settings import load_settings
-    from regulars.up import deployment_of
-    from regulars.up import up as serve
+    console = _console()
+    with _serving(console):
+        from regulars.settings import load_settings
+        from regulars.up import deployment_of
+        from regulars.up import up as serve
 
-    settings = load_settings()
-    settings.shop(next(iter(settings.shops), None))
-    serve(deployment_of(settings, _console()))
+        settings = load_settings()
+        settings.shop(next(iter(settings.shops), None))
+        serve(deployment_of(settings, console))
 
 
 @app.command()
@@ -70,13 +99,12 @@ def demo(
     json: Json = False,
 ) -> None:
     """The same as `up`, with a demo shop."""
-    from regulars.demo import Demo, run_demo
-    from regulars.summary import summarise
+    console = _console(json)
+    with stoppable() if once else _serving(console):
+        from regulars.demo import Demo, run_demo
 
-    options = Demo(orders.absolute() if orders else None, as_of.date() if as_of else None, people, once)
-    deployment = run_demo(options, _console(json))
-    if once and json:
-        _print_json(summarise(deployment.paths.published(options.shop_name)).as_json())
+        published = run_demo(Demo(orders.absolute() if orders else None, as_of, people, once), console)
+        _print_summary(published, console, json)
 
 
 @app.command()
@@ -87,21 +115,17 @@ def sync(
     json: Json = False,
 ) -> None:
     """Copy what changed from the shop, derive and publish."""
-    from regulars.settings import load_settings
-    from regulars.summary import show, summarise
-    from regulars.sync import sync as run
-    from regulars.up import deployment_of
+    with stoppable():
+        from regulars.settings import load_settings
+        from regulars.sync import sync as run
+        from regulars.up import deployment_of
 
-    settings = load_settings()
-    name = settings.shop(shop).name
-    deployment = deployment_of(settings, _console(json))
-    options = [*(["--full"] if full else []), *(["--as-of", as_of.date().isoformat()] if as_of else [])]
-    run(name, deployment.paths.progress(name), deployment.environment, deployment.console, options)
-    summary = summarise(deployment.paths.published(name))
-    if json:
-        _print_json(summary.as_json())
-    else:
-        show(summary, deployment.console)
+        settings = load_settings()
+        name = settings.shop(shop).name
+        deployment = deployment_of(settings, _console(json))
+        options = [*(["--full"] if full else []), *(["--as-of", as_of.isoformat()] if as_of else [])]
+        run(name, deployment.paths.progress(name), deployment.environment, deployment.console, options)
+        _print_summary(deployment.paths.published(name), deployment.console, json)
 
 
 @app.command()
@@ -126,18 +150,18 @@ def doctor(shop: Shop = None, json: Json = False) -> None:
 
 
 @app.command("demo-order")
-def demo_order() -> None:
+def demo_order(customer: Customer = None) -> None:
     """Place an order in the running demo shop, to watch it travel."""
-    _act("order")
+    _act("order", customer)
 
 
 @app.command("demo-edit")
-def demo_edit() -> None:
+def demo_edit(customer: Customer = None) -> None:
     """Edit a customer in the running demo shop, to watch it travel."""
-    _act("edit-customer")
+    _act("edit-customer", customer)
 
 
-def _act(what: str) -> None:
+def _act(what: str, customer: int | None) -> None:
     import subprocess
 
     from regulars.demo import KEY, SECRET
@@ -145,8 +169,19 @@ def _act(what: str) -> None:
 
     url = f"http://127.0.0.1:{load_settings().demo_port}"
     keys = {"DEMO_SHOP_CONSUMER_KEY": KEY, "DEMO_SHOP_CONSUMER_SECRET": SECRET}
-    command = [sys.executable, "-m", "demo_shop.act", what, "--url", url]
+    who = ["--id", str(customer)] if customer else []
+    command = [sys.executable, "-m", "demo_shop.act", what, "--url", url, *who]
     raise typer.Exit(subprocess.run(command, env=process_environment(**keys), check=False).returncode)
+
+
+def _print_summary(published: Path, console: Console, json: bool) -> None:
+    from regulars.summary import show, summarise
+
+    summary = summarise(published)
+    if json:
+        _print_json(summary.as_json())
+    else:
+        show(summary, console)
 
 
 def _print_json(value: object) -> None:

@@ -13,9 +13,8 @@ from regulars.models import ShopConfig
 from regulars.processes import Children, refuse_taken_ports, wait_for_http
 from regulars.settings import Settings, load_settings
 from regulars.shop.webhooks import install_webhooks
-from regulars.summary import show, summarise
 from regulars.sync import sync
-from regulars.up import Deployment, Stopped, deployment_of, our_ports, owned, serve, stoppable, watch
+from regulars.up import Deployment, deployment_of, our_ports, owned, serve, watch
 
 # The demo shop's keys guard made-up people on the loopback address; they are fixed so that commands can be repeated.
 KEY = "ck_demo000000000000000000000000000000000001"
@@ -68,47 +67,45 @@ def demo_deployment(demo: Demo, console: Console) -> Deployment:
     return replace(deployment_of(settings, console, variables), sync_options=() if demo.orders else ("--full",))
 
 
-def run_demo(demo: Demo, console: Console) -> Deployment:
-    """Serve the demo until somebody asks for the end; with `once`, sync, publish and stop. Raises RegularsError."""
+def run_demo(demo: Demo, console: Console) -> Path:
+    """Serve the demo until somebody asks for the end; with `once`, sync, publish and stop.
+
+    Returns the folder of what is published. Raises what `up` does.
+    """
     deployment = demo_deployment(demo, console)
     settings = deployment.settings
-    with owned(deployment.paths.root), stoppable():
+    with owned(deployment.paths.root):
         ports = {} if demo.once else our_ports(settings)
         refuse_taken_ports("127.0.0.1", {"REGULARS_DEMO_PORT": settings.demo_port, **ports})
-        try:
-            with Children(deployment.paths.logs, deployment.environment) as children:
-                start_shop(demo, deployment, children)
-                if demo.once:
-                    sync_once(deployment)
-                else:
-                    serve(deployment, children, lambda: connect_webhooks(deployment))
-                    say_how_to_watch(deployment)
-                    watch(children)
-        except Stopped:
-            console.print("Stopped.")
-    return deployment
+        with Children(deployment.paths.logs, deployment.environment) as children:
+            start_shop(demo, deployment, children)
+            if demo.once:
+                sync_once(deployment)
+            else:
+                serve(deployment, children, lambda: connect_webhooks(deployment))
+                say_how_to_watch(deployment)
+                watch(children)
+    return deployment.paths.published(demo.shop_name)
 
 
 def start_shop(demo: Demo, deployment: Deployment, children: Children) -> None:
     """Start the demo shop, wait until it answers, and repeat what it says of itself."""
     console, url = deployment.console, deployment.settings.shop().url
     what = f"orders of {demo.orders.name}" if demo.orders else f"{demo.people:,} made-up people"
+    child = children.start("demo-shop", ["-m", "demo_shop", *demo.server_options(deployment.settings)])
+    started = child.log_start
     with console.status(f"Demo shop: reading {what}"):
-        child = children.start("demo-shop", ["-m", "demo_shop", *demo.server_options(deployment.settings)])
-        started = child.log.stat().st_size
         wait_for_http(child, f"{url}/wp-json/", START_SECONDS)
     with child.log.open(errors="replace") as log:
         log.seek(started)
         for line in log:
-            if not line.startswith("INFO"):
-                console.print(line.rstrip(), markup=False, highlight=False)
+            console.print(line.rstrip(), markup=False, highlight=False)
 
 
 def sync_once(deployment: Deployment) -> None:
-    """Sync and publish the demo shop, and print its figures."""
+    """Sync and publish the demo shop."""
     shop = deployment.settings.shop().name
     sync(shop, deployment.paths.progress(shop), deployment.environment, deployment.console, deployment.sync_options)
-    show(summarise(deployment.paths.published(shop)), deployment.console)
 
 
 def connect_webhooks(deployment: Deployment) -> None:

@@ -1,13 +1,16 @@
 """The figures of a published version in a few lines: what `--once` and `sync` print."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
+from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Column, Table
+from rich.markup import escape
 
 from regulars.directory.layout import Manifest, current_manifest, table_file
 from regulars.errors import NothingPublished
@@ -26,6 +29,11 @@ class Totals:
     gross: Decimal
     refunded: Decimal
     net: Decimal
+
+    @property
+    def figures(self) -> tuple[int | Decimal, ...]:
+        """The figures in the order in which they are shown."""
+        return (self.customers, self.orders, self.gross, self.refunded, self.net)
 
 
 @dataclass(frozen=True)
@@ -69,23 +77,44 @@ def summarise(folder: Path) -> Summary:
 
 
 def show(summary: Summary, console: Console) -> None:
-    """Print the summary as tables."""
+    """Print the summary as tables. Figures are never cut: 80 columns hold them, and what is longer runs on."""
     manifest = summary.manifest
-    when = f"as of {manifest.as_of:%Y-%m-%d %H:%M} UTC" + ("" if manifest.live else " (a past day, reconstructed)")
-    console.print(f"\n[bold]{manifest.shop_name}[/] · {when} · version {manifest.version}")
-    money = Table(
-        "", "currency", *(Column(name, justify="right") for name in ("people", "orders", "gross", "refunded", "net"))
+    day = manifest.as_of.astimezone(ZoneInfo(manifest.timezone))
+    when = f"as of {day:%Y-%m-%d %H:%M} {manifest.timezone}" + ("" if manifest.live else " (a past day, reconstructed)")
+    console.print(
+        f"\n{escape(manifest.shop_name)} · {when} · version {manifest.version}", style="bold", highlight=False
     )
-    for name, rows in (("accounts", summary.accounts), ("accounts and guests", summary.everyone)):
-        for row in rows:
-            figures = (row.customers, row.orders, row.gross, row.refunded, row.net)
-            money.add_row(name, row.currency, *(_figure(figure) for figure in figures))
-    console.print(money)
+    _print_table(
+        console,
+        ["", "currency", "people", "orders", "gross", "refunded", "net"],
+        [
+            (name, row.currency, *(_figure(figure) for figure in row.figures))
+            for name, rows in (("accounts", summary.accounts), ("everyone", summary.everyone))
+            for row in rows
+        ],
+        words=2,
+    )
     for title, counts in (("RFM group", summary.groups), ("Segment", summary.segments)):
-        table = Table(title, Column("people", justify="right"))
-        for name, people in counts.items():
-            table.add_row(name, _figure(people))
-        console.print(table)
+        _print_table(console, [title, "people"], [(name, _figure(people)) for name, people in counts.items()], words=1)
+
+
+def _print_table(console: Console, titles: Sequence[str], rows: Sequence[tuple[str, ...]], *, words: int) -> None:
+    """Print a table whose first `words` columns are text, the others figures.
+
+    Rich's own tables cut or break cells to the width of the terminal, and a figure must never lose a digit.
+    """
+    widths = [max(map(cell_len, column)) for column in zip(titles, *rows, strict=True)]
+    console.print()
+    for row in (titles, ["─" * width for width in widths], *rows):
+        cells = [
+            _fill(cell, width, left=index < words) for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        console.print("  ".join(cells).rstrip(), markup=False, highlight=False, soft_wrap=True)
+
+
+def _fill(cell: str, width: int, *, left: bool) -> str:
+    space = " " * (width - cell_len(cell))
+    return cell + space if left else space + cell
 
 
 def _totals(spend: pl.LazyFrame) -> list[Totals]:

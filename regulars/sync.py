@@ -1,17 +1,18 @@
 """Running a sync as a child process, its progress on screen."""
 
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from signal import SIGKILL, Signals
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from regulars.errors import RegularsError
 from regulars.models import SyncProgress
-from regulars.processes import die_with_parent
+from regulars.processes import signal_group, start_process
 from regulars.progress import read_progress
+from regulars.stopping import held_signals
 
 EVERY_SECONDS = 0.2
 
@@ -23,31 +24,31 @@ class SyncFailed(RegularsError):
 def sync(
     shop: str, progress_file: Path, environment: Mapping[str, str], console: Console, options: Sequence[str]
 ) -> None:
-    """Run `python -m pipelines.run sync` and show its progress. Raises SyncFailed with the run's own sentence."""
-    command = [sys.executable, "-m", "pipelines.run", "sync", "--shop", shop, *options]
+    """Run `python -m pipelines.run sync` and show its progress. Raises SyncFailed with the run's own sentence.
+
+    Where this call is interrupted the run is killed: the next one goes on from what is committed.
+    """
+    command = ["-m", "pipelines.run", "sync", "--shop", shop, *options]
     before = read_progress(progress_file)
-    with (
-        subprocess.Popen(
-            command,
-            env=dict(environment),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-            preexec_fn=die_with_parent,  # noqa: PLW1509 - we hold no threads here
-        ) as process,
-    ):
-        try:
-            said = _watch(process, progress_file, before, console, shop)
-        except BaseException:
-            process.kill()
-            raise
+    process: subprocess.Popen[bytes] | None = None
+    try:
+        with held_signals():
+            process = start_process(command, environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        said = _watch(process, progress_file, before, console, shop)
+    except BaseException:
+        if process is not None:
+            signal_group(process, SIGKILL)
+            process.communicate()
+        raise
     if process.returncode:
         raise SyncFailed(sentence_of(said, process.returncode))
 
 
 def sentence_of(said: str, code: int) -> str:
-    """Return what a failed run said last, which is its sentence for people."""
-    lines = [line for line in said.splitlines() if line.strip()]
+    """Return what a failed run said last, which is its sentence for people; `code` below 0 is a signal's number."""
+    if code < 0:
+        return f"The sync was ended by {Signals(-code).name}. Run it again: it goes on from what is committed."
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
     return lines[-1] if lines else f"The sync ended with code {code} and said nothing."
 
 
@@ -62,7 +63,8 @@ def _watch(
         TimeElapsedColumn(),
     )
     last: SyncProgress | None = None
-    with Progress(*columns, console=console, transient=not console.is_terminal) as bar:
+    # Where no terminal shows the bar, a line is printed as a stage begins; rich would print one more, empty, at the end.
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task(f"{shop}: starting", total=None)
         while True:
             try:
@@ -81,4 +83,4 @@ def _watch(
 def _tell_log(console: Console, last: SyncProgress | None, now: SyncProgress) -> None:
     """Where no terminal shows the bar, print a line as a stage begins."""
     if not console.is_terminal and (last is None or last.stage != now.stage):
-        console.print(f"{now.shop}: {now.stage}")
+        console.print(f"{now.shop}: {now.stage}", highlight=False)

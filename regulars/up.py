@@ -1,12 +1,10 @@
 """Everything with one command: app, HTTP side, first sync, Dagster; and the end of all of it."""
 
-import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 from filelock import FileLock, Timeout
 from rich.console import Console
@@ -64,28 +62,6 @@ def owned(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-class Stopped(BaseException):
-    """Somebody asked for the end: Ctrl-C, or a service manager's SIGTERM."""
-
-
-@contextmanager
-def stoppable() -> Iterator[None]:
-    """Turn SIGINT and SIGTERM into Stopped; while things end, further signals are ignored."""
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        for each in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(each, signal.SIG_IGN)
-        raise Stopped
-
-    before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
-
-
 def sync_shops(deployment: Deployment) -> None:
     """Sync every shop, progress on screen. Raises SyncFailed of the first shop that has nothing published."""
     for shop in deployment.settings.shops:
@@ -106,7 +82,7 @@ def sync_shops(deployment: Deployment) -> None:
 
 
 def serve(deployment: Deployment, children: Children, ready: Callable[[], None] = lambda: None) -> None:
-    """Start app and HTTP side, sync, start Dagster, then watch over them. Raises ChildEnded, SyncFailed or Stopped.
+    """Start app and HTTP side, sync, start Dagster, then watch over them. Raises ChildEnded or SyncFailed.
 
     `ready` is called when the HTTP side answers, before the first sync.
     """
@@ -136,26 +112,27 @@ def start_dagster(deployment: Deployment, children: Children) -> Child:
 
 
 def watch(children: Children) -> None:
-    """Wait until a child ends, which it should not. Raises its ChildEnded."""
+    """Wait until a child ends, which it should not, and keep the logs bounded. Raises its ChildEnded."""
     pause = threading.Event()
     while (ended := children.first_ended()) is None:
+        children.bound_logs()
         pause.wait(0.5)
     raise ended.ended()
 
 
 def up(deployment: Deployment) -> None:
-    """Serve the configured shops until somebody asks for the end."""
+    """Serve the configured shops until somebody asks for the end, as `stoppable` turns it into Stopped.
+
+    Raises SettingsError where no shop is configured or a port is taken, FolderInUse, SyncFailed or ChildEnded.
+    """
     settings = deployment.settings
-    settings.shop(None if len(settings.shops) == 1 else next(iter(settings.shops), None))
-    with owned(deployment.paths.root), stoppable():
+    settings.shop(next(iter(settings.shops), None))
+    with owned(deployment.paths.root):
         refuse_taken_ports(settings.host, our_ports(settings))
-        try:
-            with Children(deployment.paths.logs, deployment.environment) as children:
-                serve(deployment, children)
-                deployment.console.print("Ctrl-C ends everything.")
-                watch(children)
-        except Stopped:
-            deployment.console.print("Stopped.")
+        with Children(deployment.paths.logs, deployment.environment) as children:
+            serve(deployment, children)
+            deployment.console.print("Ctrl-C ends everything.")
+            watch(children)
 
 
 def our_ports(settings: Settings) -> dict[str, int]:
