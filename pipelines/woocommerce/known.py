@@ -42,7 +42,7 @@ class Known:
         try:
             connection = duckdb.connect(str(self._warehouse))
         except duckdb.IOException as error:
-            raise WarehouseBusy(f"The warehouse {self._warehouse.name} cannot be opened: {error}") from error
+            raise WarehouseBusy("Another process has the shop's warehouse open.") from error
         try:
             connection.execute("SET TimeZone = 'UTC'")
             yield connection

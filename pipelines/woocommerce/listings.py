@@ -39,13 +39,15 @@ PRODUCTS: Final = Listing("products", "products", "products", BY_ID)
 SWEPT: Final = (ORDERS, TRASH, REFUNDS, CUSTOMERS, PRODUCTS)
 
 
-def steady_pages(shop: ShopReader, listing: Listing, *, after: int = 0, total: int | None = None) -> Iterator[Page]:
+def steady_pages(shop: ShopReader, listing: Listing, *, after: int = 0, last_id: int | None = None) -> Iterator[Page]:
     """Yield the pages of a listing by id from page `after` + 1 on, stepping back whenever the total fell.
 
-    `total` is what page `after` said. Pages may come twice; none of what stays in the listing is left out, unless as
-    much was added as went away between two requests.
+    With `last_id`, the last id on page `after`, the walk was broken off there, maybe long ago: it goes on from the page
+    where that id would stand now. Pages may come twice; none of what stays in the listing is
+    left out, unless as much was added as went away between two requests of one walk.
     """
-    number = last = after + 1
+    number = last = _page_of(shop, listing, after, last_id) if last_id is not None else after + 1
+    total: int | None = None
     empty: set[int] = set()
     back = 0
     while number <= last:
@@ -65,6 +67,17 @@ def steady_pages(shop: ShopReader, listing: Listing, *, after: int = 0, total: i
             continue
         yield page
         number += 1
+
+
+def _page_of(shop: ShopReader, listing: Listing, near: int, last_id: int) -> int:
+    """Return the last page up to `near` that does not begin beyond `last_id`: all that follows that id follows it."""
+    number = near
+    while number > 1:
+        items = shop.page(listing.path, listing.params, number).items
+        if items and items[0]["id"] <= last_id:
+            return number
+        number -= 1
+    return 1
 
 
 def changed_pages(shop: ShopReader, path: str, params: Params, since: datetime) -> Iterator[Page]:
@@ -108,7 +121,7 @@ def one_ahead(pages: Iterator[Page]) -> Generator[Page]:
             coming.cancel()
 
 
-def ahead(shop: ShopReader, listing: Listing, *, after: int, total: int | None) -> Iterator[Page]:
-    """Yield `steady_pages`, one read ahead."""
-    with closing(one_ahead(steady_pages(shop, listing, after=after, total=total))) as pages:
+def resumed(shop: ShopReader, listing: Listing, after: int, last_id: int | None) -> Iterator[Page]:
+    """Yield `steady_pages` from where a walk was broken off, one read ahead."""
+    with closing(one_ahead(steady_pages(shop, listing, after=after, last_id=last_id))) as pages:
         yield from pages

@@ -13,26 +13,31 @@ from pipelines.woocommerce.rows import Row, Tombstone
 from regulars.models import Model
 
 SLICE_PAGES: Final = 50
-SLICE_SIZE: Final = 40_000_000
+SLICE_SIZE: Final = 24_000_000
 
 
 class Sweep(Model):
-    """A sweep under way. `stage` counts the listings done; `page` and `total` are the last page read of the next one.
+    """A sweep under way.
 
-    For refunds read order by order, `page` is the id of the last order done.
+    `stage` counts the listings done; `page` is the last page read of the next one, and `last_id` the last id on it. For
+    refunds read order by order, `last_id` is the last order done and `page` stays 0.
     """
 
     started_at: datetime
     stage: int = 0
     page: int = 0
-    total: int | None = None
+    last_id: int | None = None
 
 
 class Mark(Model):
-    """What has been read and committed. Cursors are instants of the shop's clock."""
+    """What has been read and committed. Cursors are instants of the shop's clock.
+
+    `complete` since a sweep reached its end; `counted` since what is held was then compared with the shop's totals.
+    """
 
     change_seq: int = 0
     complete: bool = False
+    counted: bool = False
     sweep: Sweep | None = None
     orders: datetime | None = None
     trash: datetime | None = None

@@ -13,9 +13,9 @@ from pipelines.woocommerce.listings import (
     REFUNDS,
     SWEPT,
     Listing,
-    ahead,
     changed_pages,
     one_ahead,
+    resumed,
     steady_pages,
 )
 from pipelines.woocommerce.progress import Batch, Mark, Sweep
@@ -76,10 +76,12 @@ class Reader:
         sweep = mark.sweep
         assert sweep is not None
         try:
-            for page in ahead(self._shop, listing, after=sweep.page, total=sweep.total):
-                total = page.total if page.items or page.page == 1 else sweep.total
-                sweep = sweep.model_copy(update={"page": page.page, "total": total})
-                self._report(listing.label, min(page.page * PER_PAGE, total or 0), total)
+            total = 0
+            for page in resumed(self._shop, listing, sweep.page, sweep.last_id if sweep.page else None):
+                if page.items:
+                    total = page.total
+                    sweep = sweep.model_copy(update={"page": page.page, "last_id": page.items[-1]["id"]})
+                self._report(listing.label, min(page.page * PER_PAGE, total), total)
                 rows = {listing.table: rows_of(listing.table, page)}
                 yield Batch(mark.model_copy(update={"sweep": sweep}), rows)
         except ShopRecordGone:
@@ -94,12 +96,12 @@ class Reader:
         """Read refunds order by order: before WooCommerce 9.0 there is no list of all of them."""
         sweep = mark.sweep
         assert sweep is not None
-        orders = self._known.orders_with_refunds(after=sweep.page)
+        orders = self._known.orders_with_refunds(after=sweep.last_id or 0)
         for start in range(0, len(orders), ORDERS_TOGETHER):
             part = orders[start : start + ORDERS_TOGETHER]
             rows = [row for order in part for row in order_refunds(self._shop, order)]
             self._report(REFUNDS.label, start + len(part), len(orders))
-            sweep = sweep.model_copy(update={"page": part[-1], "total": None})
+            sweep = sweep.model_copy(update={"last_id": part[-1]})
             yield Batch(mark.model_copy(update={"sweep": sweep}), {"refunds": rows})
 
     def _settle(self, mark: Mark, started_at: datetime) -> Batch:
@@ -118,7 +120,7 @@ class Reader:
                 found.gone.append(tombstone("refunds", refund, asked))
             else:
                 found.add("refunds", rows_of("refunds", page, FETCH, order))
-        done = mark.model_copy(update={"sweep": None, "complete": True})
+        done = mark.model_copy(update={"sweep": None, "complete": True, "counted": False})
         return Batch(done, found.rows, found.gone, flush=True)
 
     def changes(self, mark: Mark) -> Iterator[Batch]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pipelines.woocommerce.progress import Batch, Mark
 from pipelines.woocommerce.rows import COLUMNS, DELETIONS, Row, Tombstone, arrow
-from regulars.errors import DataFolderError
+from regulars.errors import DataFolderError, WarehouseBusy
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,7 +23,8 @@ DATASET: Final = "raw"
 class Loader:
     """Loads batches into one shop's warehouse. Who makes one holds the shop's warehouse lock.
 
-    Raises DataFolderError where the warehouse cannot be read or written.
+    Raises WarehouseBusy where another process has it open all the same, DataFolderError where it cannot be read or
+    written.
     """
 
     def __init__(self, warehouse: Path, pipelines_dir: Path, shop: str) -> None:
@@ -67,7 +68,9 @@ class Loader:
         try:
             step()
         except (DltException, duckdb.Error, OSError) as error:
-            raise DataFolderError(f"The warehouse could not be {verb} ({type(error).__name__}).") from error
+            if "Could not set lock" in str(error):
+                raise WarehouseBusy("Another process has the shop's warehouse open.") from error
+            raise DataFolderError(f"The shop's warehouse could not be {verb} ({type(error).__name__}).") from error
 
 
 def _configure() -> None:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
 
 from pipelines.woocommerce.changes import merge_changes
 from pipelines.woocommerce.follow import Follower
@@ -21,8 +20,6 @@ from pipelines.woocommerce.reads import Reader, Report
 from pipelines.woocommerce.source import Loader
 from regulars.models import ChangeRow
 from regulars.shop.port import ShopReader
-
-MOST_SWEEPS: Final = 2
 
 
 @dataclass(frozen=True)
@@ -127,13 +124,18 @@ class _Run:
 def _pull(client: ShopReader, run: _Run, reader: Reader, known: Known, *, full: bool, shop_now: datetime) -> None:
     if run.mark.complete:  # first, so that a sweep that fails again and again holds nothing else up
         run.commit(reader.changes(run.mark))
-        if not full and run.mark.sweep is None:
-            return
-    for _ in range(MOST_SWEEPS):
-        run.commit(reader.sweep(run.mark, shop_now))
-        run.commit(reader.changes(run.mark))
-        if _holds_all(client, known):
-            return
+    if full or run.mark.sweep is not None or not run.mark.complete:
+        _sweep(run, reader, shop_now)
+    if not run.mark.counted:
+        if not _holds_all(client, known):
+            _sweep(run, reader, shop_now)
+        run.commit([Batch(run.mark.model_copy(update={"counted": True}))])
+
+
+def _sweep(run: _Run, reader: Reader, shop_now: datetime) -> None:
+    """Read everything, then what changed meanwhile."""
+    run.commit(reader.sweep(run.mark, shop_now))
+    run.commit(reader.changes(run.mark))
 
 
 def _holds_all(client: ShopReader, known: Known) -> bool:

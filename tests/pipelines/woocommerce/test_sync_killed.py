@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from synced_shop import KEY, Synced, differences, synced_shop
 
+from regulars.errors import WarehouseBusy
+
 RUN = """
 import sys
 from datetime import timedelta
@@ -68,6 +70,23 @@ def test_a_killed_first_sync_goes_on_and_ends_the_same(tmp_path: Path) -> None:
         assert kill_after(synced, requests=3, seconds=0.6)
         assert kill_after(synced, requests=2, seconds=0.3)
         check(synced)
+
+
+def test_a_warehouse_that_another_process_has_open_is_named_busy(tmp_path: Path) -> None:
+    """DuckDB lets nobody in beside a writer, and says so with a path and a process number in the middle."""
+    hold = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
+    with synced_shop(tmp_path, people=5) as synced:
+        synced.warehouse.parent.mkdir(parents=True)
+        command = [sys.executable, "-c", hold, str(synced.warehouse)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+            assert holder.stdout
+            assert holder.stdout.readline() == b"open\n"
+            with pytest.raises(WarehouseBusy) as raised:
+                synced.sync()
+            assert raised.value.retry
+            holder.communicate(b"")
+        synced.sync()
+        assert differences(synced.held(), synced.truth()) == {}
 
 
 @pytest.mark.deep
