@@ -32,7 +32,7 @@ def build(settings: Settings) -> dg.Definitions:
     raw, staging, marts = raw_assets(partitions), staging_assets(partitions), marts_assets(partitions)
     expectations = expectation_checks(partitions)
     return dg.Definitions.merge(
-        build_jobs(partitions, raw, expectations),
+        build_jobs(raw, expectations),
         build_automation(settings),
         build_assets(
             settings,
@@ -58,12 +58,11 @@ def build_assets(
     )
 
 
-def build_jobs(
-    partitions: dg.PartitionsDefinition[str],
-    raw: dg.AssetsDefinition,
-    expectations: list[dg.AssetChecksDefinition],
-) -> dg.Definitions:
-    """Return the jobs: from change to published marts, the same without asking the shop, and the suites."""
+def build_jobs(raw: dg.AssetsDefinition, expectations: list[dg.AssetChecksDefinition]) -> dg.Definitions:
+    """Return the jobs: from change to published marts, the same without asking the shop, and the suites.
+
+    They are partitioned by shop, as the assets and checks in them are.
+    """
     suites = dg.AssetSelection.checks(*expectations)
     everything = dg.AssetSelection.all() - suites
     selections = {
@@ -78,7 +77,7 @@ def build_jobs(
         jobs=[
             housekeeping.housekeeping,
             *(
-                dg.define_asset_job(name, selection, partitions_def=partitions, description=text)
+                dg.define_asset_job(name, selection, description=text)
                 for name, (selection, text) in selections.items()
             ),
         ]

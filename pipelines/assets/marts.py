@@ -74,7 +74,7 @@ def marts_assets(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinitio
         from pipelines.derive import derive_marts
 
         shop, started = context.partition_key, monotonic()
-        progress = deployment.progress(shop, context.run_id)
+        progress = deployment.progress(shop, context.run.run_id)
         progress.stage("marts")
         day = date.fromisoformat(config.as_of) if config.as_of else deployment.settings.as_of
         with told(progress):

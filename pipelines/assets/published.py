@@ -35,10 +35,10 @@ def published_asset(partitions: dg.PartitionsDefinition[str], marts: dg.AssetsDe
         context: dg.AssetExecutionContext, deployment: Deployment, warehouse: WarehouseResource
     ) -> dg.MaterializeResult[None]:
         shop, started = context.partition_key, monotonic()
-        progress = deployment.progress(shop, context.run_id)
+        progress = deployment.progress(shop, context.run.run_id)
         progress.stage("publishing")
         with told(progress):
-            version, manifest = publish_shop(deployment, warehouse.of(shop), shop, context.run_id)
+            version, manifest = publish_shop(deployment, warehouse.of(shop), shop, context.run.run_id)
         progress.finish()
         rows = sum(manifest["rows"].values())
         facts = facts_of(rows=rows, as_of=manifest["as_of"], seconds=monotonic() - started, version=version)

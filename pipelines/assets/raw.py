@@ -58,8 +58,8 @@ def raw_assets(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     ) -> Iterator[dg.MaterializeResult[None]]:
         shop, started = context.partition_key, monotonic()
         held = warehouse.of(shop)
-        with told(deployment.progress(shop, context.run_id), context.retry_number, config.retries):
-            outcome = pull_shop(deployment, held, shop, config, context.run_id)
+        with told(deployment.progress(shop, context.run.run_id), context.retry_number, config.retries):
+            outcome = pull_shop(deployment, held, shop, config, context.run.run_id)
             rows, as_of = held.counts("raw"), datetime.fromisoformat(held.facts()["synced_at"])
         seconds = monotonic() - started
         for table in DESCRIPTIONS:

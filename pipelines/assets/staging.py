@@ -49,7 +49,7 @@ def staging_assets(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinit
         context: dg.AssetExecutionContext, deployment: Deployment, warehouse: WarehouseResource
     ) -> Iterator[dg.MaterializeResult[None]]:
         shop, started = context.partition_key, monotonic()
-        held, progress = warehouse.of(shop), deployment.progress(shop, context.run_id)
+        held, progress = warehouse.of(shop), deployment.progress(shop, context.run.run_id)
         with told(progress):
             changed = stage_shop(held, progress.stage)
             rows, as_of = held.counts("staging"), held.facts()["synced_at"]
