@@ -41,6 +41,9 @@ HEADER = 36
 SEPARATOR = " · "
 
 
+TEXT_COLOURS = {"light": "#1C2430", "dark": "#E8ECF2", None: "#1C2430"}
+
+
 def text_on(colour: str) -> str:
     """Return the text colour that reads on `colour` (contrast at least 4.5 : 1 for every group)."""
     light, dark = (contrast(colour, text) for text in (LIGHT_TEXT, DARK_TEXT))
@@ -193,7 +196,8 @@ def group_bars(groups: Mapping[str, Count]) -> None:
     )
     colours = alt.Scale(domain=list(GROUP_COLOURS), range=list(GROUP_COLOURS.values()))
     bars = base.mark_bar(cornerRadiusEnd=4).encode(color=alt.Color("group:N", scale=colours, legend=None))
-    labels = base.mark_text(align="left", dx=6).encode(text="label:N")
+    # Streamlit's chart theme colours axes and titles, but leaves the marks of text black, on a dark page too.
+    labels = base.mark_text(align="left", dx=6, color=TEXT_COLOURS[st.context.theme.type]).encode(text="label:N")
     st.altair_chart((bars + labels).properties(height=26 * len(groups) + 10))
 
 
