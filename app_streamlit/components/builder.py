@@ -67,8 +67,11 @@ def editor() -> Rule | None:
     with text:
         st.text_input("As text", key="rule", live="300ms", on_change=_read_text, help=_text_help())
     message = st.session_state.get("rule_error")
+    # A place of its own: were the message to push what follows down, boxes there would lose what is being typed.
+    with st.container(key="rule-problem"):
+        if message:
+            st.error(plain(message, 600))
     if message:
-        st.error(plain(message, 600))
         return None
     return _parsed(st.session_state["rule"])[0]
 

@@ -63,11 +63,11 @@ def show() -> None:
     table = f"people-{st.session_state.get('_table', 0)}"
     figures.people_table(rows, today=reads.today(about), timezone=about.timezone, key=table, on_select=_selected)
     if page.pages > 1:
-        with st.container(horizontal=True, horizontal_alignment="center"):
-            turned = f"turn-{page.page}-of-{page.pages}"
-            st.pagination(
-                page.pages, default=page.page, key=turned, max_visible_pages=5, on_change=_turn, args=(turned,)
-            )
+        turned = f"turn-{page.page}-of-{page.pages}"
+        # A width of its own: left to its content, Streamlit hides the second of two pages.
+        st.pagination(
+            page.pages, default=page.page, key=turned, max_visible_pages=5, width=320, on_change=_turn, args=(turned,)
+        )
     if "_open" in st.session_state:
         links.go_to_person(st.session_state.pop("_open"))
 

@@ -46,17 +46,18 @@ def _start(shop: str, segment: Segment | None) -> None:
 @st.fragment
 def _edit(shop: str, segment: Segment | None) -> None:
     rule = builder.editor()
-    with st.container(key="preview"):
-        if rule is not None:
-            _preview(shop, rule)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="bottom", key="segment-save"):
         st.text_input("Name", key="segment_name", max_chars=LONGEST_NAME, placeholder="For example: Tea lovers")
         if st.button("Save", type="primary", disabled=rule is None) and rule is not None:
             _save(shop, rule)
         if segment is not None:
             _deletion(segment)
-    if message := st.session_state.pop("segment_refused", None):
-        st.error(formats.plain(message, 400))
+    with st.container(key="segment-problem"):
+        if message := st.session_state.pop("segment_refused", None):
+            st.error(formats.plain(message, 400))
+    with st.container(key="preview"):
+        if rule is not None:
+            _preview(shop, rule)
 
 
 def _preview(shop: str, rule: Rule) -> None:

@@ -6,6 +6,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -66,21 +67,22 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture
-def served(data: Path, tmp_path: Path) -> Iterator[str]:
-    """Serve the app as it ships and return its address."""
+@contextmanager
+def serving(data: Path) -> Iterator[str]:
+    """Serve the app as it ships over `data`, far from any .env, and give its address."""
     port = free_port()
-    log = tmp_path / "app.log"
+    elsewhere = data.parent
+    log = elsewhere / f"app-{port}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "app_streamlit"],
             env=process_environment(REGULARS_DATA=str(data), REGULARS_APP_PORT=str(port)),
-            cwd=tmp_path,
+            cwd=elsewhere,
             stdout=output,
             stderr=subprocess.STDOUT,
         )
     try:
-        wait_for(lambda: _answers(f"http://127.0.0.1:{port}/_stcore/health"), 40)
+        wait_for(lambda: _answers(f"http://127.0.0.1:{port}/_stcore/health"), 60)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
@@ -104,7 +106,7 @@ def _answers(address: str) -> bool:
         return False
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Return Debian's Chromium, driven by Playwright."""
     if not CHROMIUM.exists():
