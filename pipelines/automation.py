@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from pipelines.resources.deployment import Deployment
+from pipelines.resources.warehouse import PARTITION_TAG
 from pipelines.runs import next_run_key, under_way
 from regulars.settings import NO_SHOP
 
@@ -133,7 +134,8 @@ def expectations_schedule(job_name: str) -> dg.ScheduleDefinition:
         description="Runs the Great Expectations suites over each shop that has been published.",
     )
     def daily_expectations(deployment: Deployment) -> Asked:
-        runs = [dg.RunRequest(partition_key=shop) for shop, _ in published_shops(deployment)]
+        # A job of checks alone has no partitions in Dagster's eyes; the tag is all that a partition of it would be.
+        runs = [dg.RunRequest(tags={PARTITION_TAG: shop}) for shop, _ in published_shops(deployment)]
         return runs or why_nothing(deployment, "Nothing is published yet.")
 
     return daily_expectations

@@ -59,27 +59,20 @@ def build_assets(
 
 
 def build_jobs(raw: dg.AssetsDefinition, expectations: list[dg.AssetChecksDefinition]) -> dg.Definitions:
-    """Return the jobs: from change to published marts, the same without asking the shop, and the suites.
-
-    They are partitioned by shop, as the assets and checks in them are.
-    """
+    """Return the jobs: from change to published marts, the same without asking the shop, and the suites."""
     suites = dg.AssetSelection.checks(*expectations)
     everything = dg.AssetSelection.all() - suites
-    selections = {
-        SYNC_JOB: (everything, "From change to published marts."),
-        DERIVE_JOB: (
-            everything - dg.AssetSelection.assets(raw),
-            "The marts from what is already in the warehouse, published.",
-        ),
-        EXPECTATIONS_JOB: (suites, "The Great Expectations suites."),
-    }
+    without_raw = everything - dg.AssetSelection.assets(raw)
     return dg.Definitions(
         jobs=[
             housekeeping.housekeeping,
-            *(
-                dg.define_asset_job(name, selection, description=text)
-                for name, (selection, text) in selections.items()
+            dg.define_asset_job(SYNC_JOB, everything, description="From change to published marts."),
+            dg.define_asset_job(
+                DERIVE_JOB, without_raw, description="The marts from what is already in the warehouse, published."
             ),
+            # Dagster takes a job's partitions from its assets, and this one has checks alone: who starts it names the
+            # shop in the tag `dagster/partition`.
+            dg.define_asset_job(EXPECTATIONS_JOB, suites, description="The Great Expectations suites."),
         ]
     )
 

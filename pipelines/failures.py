@@ -125,7 +125,7 @@ def is_news(last: SyncProgress | None, run_id: str, failed_at: float) -> bool:
 def reason_of(context: dg.RunFailureSensorContext) -> str:
     """Return why the run failed, in a sentence: ours where the error is one of ours, else what Dagster says."""
     steps = [event.step_failure_data.error for event in context.get_step_failure_events()]
-    whole = context.failure_event.job_failure_data.error if context.failure_event.is_job_failure else None
+    whole = getattr(context.failure_event.event_specific_data, "error", None)  # none where others report the failure
     for error in (*steps, whole):
         if sentence := sentence_in(error):
             return sentence

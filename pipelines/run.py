@@ -8,9 +8,11 @@ import argparse
 import logging
 import sys
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from filelock import FileLock
 
 from pipelines.failures import UnexpectedFailure, our_error
 from pipelines.resources.deployment import Deployment
@@ -69,10 +71,18 @@ def run(job: str, shop: str, *, full: bool = False, as_of: date | None = None) -
 
 
 def dagster_instance(deployment: Deployment) -> dg.DagsterInstance:
-    """Return the Dagster instance of DAGSTER_HOME or, where that is not set, the one in the data folder."""
-    if process_environment().get("DAGSTER_HOME"):
-        return dg.DagsterInstance.get()
-    return dg.DagsterInstance.from_config(str(make_dagster_home(deployment.paths.dagster)))
+    """Return the Dagster instance of DAGSTER_HOME or, where that is not set, the one in the data folder.
+
+    One process at a time opens it: of two that find a new folder, Dagster would let both create the same tables.
+    """
+    set_by_user = process_environment().get("DAGSTER_HOME")
+    home = Path(set_by_user) if set_by_user else make_dagster_home(deployment.paths.dagster)
+    home.mkdir(parents=True, exist_ok=True)
+    with FileLock(home / "opening.lock"):
+        instance = dg.DagsterInstance.get() if set_by_user else dg.DagsterInstance.from_config(str(home))
+        for storage in (instance.run_storage, instance.event_log_storage, instance.schedule_storage):
+            assert storage is not None
+        return instance
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """A demo shop on a port, a data folder beside it, and the real jobs run in this process."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,12 +16,13 @@ from demo_shop.generate import generate
 from demo_shop.server import create_app, serve
 from demo_shop.store import DEMO_KEY
 from pipelines.resources.deployment import Deployment
+from pipelines.resources.warehouse import PARTITION_TAG
 from pipelines.run import QUIET
 from pipelines.warehouse import Warehouse
 from regulars.directory.layout import Manifest, current_manifest, table_file
 from regulars.records import open_records
 from regulars.records.sql import SqlRecords
-from regulars.settings import load_settings
+from regulars.settings import load_settings, process_environment
 
 NAME = "house"
 
@@ -51,8 +51,9 @@ class House:
             config["ops"] = {"raw": {"config": {"retries": 0, **raw}}}
         if resources:
             config["resources"] = resources
+        shop: dict[str, Any] = {"tags": {PARTITION_TAG: NAME}} if job == "expectations" else {"partition_key": NAME}
         return self.defs.resolve_job_def(job).execute_in_process(
-            run_config=config, partition_key=NAME, instance=self.instance, raise_on_error=False
+            run_config=config, instance=self.instance, raise_on_error=False, **shop
         )
 
     def manifest(self) -> Manifest:
@@ -82,14 +83,15 @@ class House:
 
     def environment(self) -> dict[str, str]:
         """Return the environment of a process beside this one: the same settings."""
-        return {**os.environ, "DAGSTER_HOME": str(self.paths.dagster)}
+        return process_environment()
 
 
 @contextmanager
 def house_at(folder: Path, data_from: Path | None = None) -> Iterator[House]:
     """Open a house whose data lie in `folder`, copied from another one's where given; its shop is always new."""
     if data_from:
-        shutil.copytree(data_from, folder, dirs_exist_ok=True)
+        shutil.copytree(data_from, folder, ignore=shutil.ignore_patterns("instance"))
+    folder.mkdir(parents=True, exist_ok=True)
     shop = small_shop()
     with serve(create_app(shop)) as url, pytest.MonkeyPatch.context() as patch:
         for name, value in {
@@ -101,7 +103,9 @@ def house_at(folder: Path, data_from: Path | None = None) -> Iterator[House]:
         }.items():
             patch.setenv(name, value)
         patch.delenv("DAGSTER_HOME", raising=False)
-        with dg.DagsterInstance.ephemeral() as instance:
+        home = folder / "instance"
+        home.mkdir(exist_ok=True)
+        with dg.DagsterInstance.local_temp(str(home)) as instance:
             yield House(shop, url, folder, instance)
 
 
