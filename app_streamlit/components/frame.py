@@ -18,9 +18,14 @@ STYLE = """
 <style>
 .stMetric, .stDataFrame, .stText {font-variant-numeric: tabular-nums;}
 .stText {font-family: inherit;}
-[data-testid="stMetricValue"] {overflow-wrap: anywhere;}
+[data-testid="stMetricValue"] > div {white-space: normal; overflow-wrap: break-word;}
+.st-key-people-wide [data-testid="stElementToolbar"], .st-key-people-narrow [data-testid="stElementToolbar"],
+.st-key-sample-wide [data-testid="stElementToolbar"], .st-key-sample-narrow [data-testid="stElementToolbar"] {
+  display: none;
+}
 .st-key-people-narrow, .st-key-sample-narrow {display: none;}
 @media (max-width: 767px) {
+  [data-testid="stMetricValue"] {font-size: 18px;}
   .stMainBlockContainer {padding-left: 1rem; padding-right: 1rem;}
   .st-key-people-wide, .st-key-sample-wide {display: none;}
   .st-key-people-narrow, .st-key-sample-narrow {display: flex;}

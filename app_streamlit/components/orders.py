@@ -36,7 +36,8 @@ def history(shop: str, orders: pl.DataFrame, refunds: pl.DataFrame, about: Manif
     )
     cells: list[Any] = chosen["selection"]["cells"]
     if not cells or cells[0][0] >= orders.height:
-        st.caption("Choose an order to see its lines.")
+        count = "1 order" if orders.height == 1 else f"{formats.number(orders.height)} orders"
+        st.caption(f"{count}. Choose one to see its lines.")
         return
     order = orders.row(cells[0][0], named=True)
     _order(shop, order, refunds.filter(pl.col("order_id") == order["order_id"]), about)

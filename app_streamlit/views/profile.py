@@ -62,9 +62,8 @@ def _tabs(shop: str, person: Person, about: Manifest) -> None:
     key: str = person.row["customer_key"]
     bought, refunds = reads.orders_of(shop, key), reads.refunds_of(shop, key)
     written = reads.notes_of(shop, key)
-    timeline, order_tab, spend_tab, note_tab = st.tabs(
-        ["Timeline", f"Orders ({bought.height})", "Spend", f"Notes ({len(written)})"]
-    )
+    # Labels without counts: a label that changes would throw whoever wrote a note back to the first tab.
+    timeline, order_tab, spend_tab, note_tab = st.tabs(["Timeline", "Orders", "Spend", "Notes"])
     with timeline:
         orders.timeline(person.row, bought, refunds, written, about)
     with order_tab:

@@ -181,7 +181,7 @@ def test_notes_and_tags_are_written_and_last(served: str, browser: Any, data: Pa
     page.get_by_role("tab", name=re.compile("Notes")).click()
     page.get_by_label("New note").fill("Prefers *loose* tea")
     page.get_by_role("button", name="Add note").click()
-    page.get_by_text("Prefers *loose* tea", exact=True).wait_for()
+    page.get_by_test_id("stText").get_by_text("Prefers *loose* tea", exact=True).wait_for()
     tags = page.get_by_role("combobox", name=re.compile("Tags"))
     tags.fill("Tea lover")
     tags.press("Enter")
