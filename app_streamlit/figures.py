@@ -36,11 +36,9 @@ GROUP_COLOURS: Mapping[str, str] = dict(
 DARK_TEXT, LIGHT_TEXT = "#11151C", "#FFFFFF"
 
 # A phone shows three columns, the name above the e-mail: Streamlit wraps cells in rows above four times its base size.
-WIDE_ROW, NARROW_ROW = 40, 61
+WIDE_ROW, NARROW_ROW = 40, 61  # Streamlit wraps the text of rows above 60 px, and of no others
 HEADER = 36
 SEPARATOR = " · "
-
-
 TEXT_COLOURS = {"light": "#1C2430", "dark": "#E8ECF2", None: "#1C2430"}
 
 
@@ -107,7 +105,7 @@ PERSON_CELLS: Mapping[str, Any] = {
 _column = st.column_config
 NET_HELP = "What was paid less what was refunded. May be negative."
 WIDE_COLUMNS: Mapping[str, Any] = {
-    "customer": _column.TextColumn("Customer", width=255),
+    "customer": _column.TextColumn("Customer", width=330),
     "net": _column.TextColumn("Net", width=105, alignment="right", help=NET_HELP),
     "last_order": _column.TextColumn("Last order", width=180),
     "rfm": _column.TextColumn("RFM group", width=120),
@@ -124,9 +122,9 @@ NARROW_COLUMNS: Mapping[str, Any] = {
 
 
 def _narrow(cells: pl.DataFrame) -> pl.DataFrame:
-    """Return the columns of a phone; their cells wrap, so what follows the name stands on a line of its own."""
+    """Return the columns of a phone."""
     return cells.select(
-        pl.col("customer").str.replace(SEPARATOR, " ", literal=True),
+        pl.col("customer").str.replace(SEPARATOR, "\n", literal=True),
         "net",
         pl.col("last_order").str.split(SEPARATOR).list.first(),
     )

@@ -18,6 +18,7 @@ STYLE = """
 <style>
 .stMetric, .stDataFrame, .stText {font-variant-numeric: tabular-nums;}
 .stText {font-family: inherit;}
+.stMainBlockContainer {padding: 2.5rem 2rem 3rem;}
 [data-testid="stMetricValue"] > div {white-space: normal; overflow-wrap: break-word;}
 .st-key-people-wide [data-testid="stElementToolbar"], .st-key-people-narrow [data-testid="stElementToolbar"],
 .st-key-sample-wide [data-testid="stElementToolbar"], .st-key-sample-narrow [data-testid="stElementToolbar"] {
@@ -26,7 +27,7 @@ STYLE = """
 .st-key-people-narrow, .st-key-sample-narrow {display: none;}
 @media (max-width: 767px) {
   [data-testid="stMetricValue"] {font-size: 18px;}
-  .stMainBlockContainer {padding-left: 1rem; padding-right: 1rem;}
+  .stMainBlockContainer {padding: 3.5rem 1rem 3rem;}
   .st-key-people-wide, .st-key-sample-wide {display: none;}
   .st-key-people-narrow, .st-key-sample-narrow {display: flex;}
 }

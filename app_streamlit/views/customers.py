@@ -112,9 +112,8 @@ def _filters(shop: str) -> PeopleQuery:
             on_change=_first_page,
             width=230,
         )
-    st.pills(
-        "RFM group", RFM_GROUPS, selection_mode="multi", key="rfm", on_change=_first_page, label_visibility="collapsed"
-    )
+    # Their labels are shown: a segment may be called like an RFM group.
+    st.pills("RFM group", RFM_GROUPS, selection_mode="multi", key="rfm", on_change=_first_page)
     if saved:
         st.pills(
             "Segment",
@@ -123,7 +122,6 @@ def _filters(shop: str) -> PeopleQuery:
             key="segment",
             format_func=lambda segment: formats.plain(saved[segment]),
             on_change=_first_page,
-            label_visibility="collapsed",
         )
     if tags:
         st.multiselect(
