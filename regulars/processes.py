@@ -18,7 +18,7 @@ from typing import IO, Self
 import requests
 
 from regulars.errors import RegularsError, SettingsError
-from regulars.stopping import SIGNALS, held_signals, ignore_signals
+from regulars.stopping import SIGNALS, held_signals, ignored_signals
 
 # Ctrl-C must end everything within 15 s: polite first, then firm, then at once. A sync that is killed is resumed.
 POLITE_SECONDS, FIRM_SECONDS, LAST_SECONDS = 6.0, 3.0, 2.0
@@ -81,8 +81,11 @@ class Children:
         return child
 
     def stop(self) -> None:
-        """End every child and what it started, within about 11 s. Signals are ignored from here on."""
-        ignore_signals()
+        """End every child and what it started, within about 11 s; nothing interrupts it."""
+        with ignored_signals():
+            self._stop()
+
+    def _stop(self) -> None:
         # First the children alone: each ends what it started in its own order, quicker than when all are told at once.
         for child in self._running():
             child.process.send_signal(signal.SIGINT)

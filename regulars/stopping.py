@@ -1,7 +1,7 @@
 """The end that somebody asked for: Ctrl-C, or a service manager's SIGTERM."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -18,21 +18,29 @@ def stoppable() -> Iterator[None]:
 
     def stop(number: int, frame: FrameType | None) -> None:
         del number, frame
-        ignore_signals()
+        for each in SIGNALS:
+            signal.signal(each, signal.SIG_IGN)
         raise Stopped
 
-    before = {each: signal.signal(each, stop) for each in SIGNALS}
+    with _handled(stop):
+        yield
+
+
+@contextmanager
+def ignored_signals() -> Iterator[None]:
+    """Let nothing interrupt the block: an impatient second Ctrl-C would leave processes behind."""
+    with _handled(signal.SIG_IGN):
+        yield
+
+
+@contextmanager
+def _handled(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> Iterator[None]:
+    before = {each: signal.signal(each, handler) for each in SIGNALS}
     try:
         yield
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
-
-
-def ignore_signals() -> None:
-    """Let nothing interrupt the ending from here on: an impatient second Ctrl-C would leave processes behind."""
-    for each in SIGNALS:
-        signal.signal(each, signal.SIG_IGN)
+        for each, former in before.items():
+            signal.signal(each, former)
 
 
 @contextmanager

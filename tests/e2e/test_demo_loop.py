@@ -86,8 +86,8 @@ def test_an_order_and_an_edit_travel_from_the_shop_to_the_marts_and_the_screen(d
     assert after["gross"] - before["gross"] == order["total"]
 
     page = open_profile(browser, place, customer)
-    bought = place.table(SHOP, "orders").filter(customer_key=f"woo:{customer}").height
-    page.get_by_role("tab", name=f"Orders ({bought})").wait_for()
+    counted = page.get_by_test_id("stMetric").filter(has_text="Orders")
+    counted.get_by_text(str(after["orders_count"]), exact=True).wait_for()
     page.locator("canvas td", has_text=f"Order {number}").first.wait_for(state="attached")
     page.get_by_text(phone).first.wait_for()
 
