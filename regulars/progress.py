@@ -23,7 +23,9 @@ def read_progress(path: Path) -> SyncProgress | None:
 class ProgressFile:
     """Writes one run's progress. Not for two writers at once: the holder of the shop's warehouse writes."""
 
-    def __init__(self, path: Path, shop: str, run_id: str | None = None, clock: Clock = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self, path: Path, shop: str, run_id: str | None = None, clock: Clock = lambda: datetime.now(UTC)
+    ) -> None:
         self._path = path
         self._clock = clock
         now = clock()

@@ -114,7 +114,7 @@ def test_a_click_on_a_head_sorts_all_pages(served: str, browser: Any) -> None:
     page = open_page(browser, f"{served}/customers?q=number")
     page.get_by_text("40 of 51 people").wait_for()
 
-    click_at(page, "people-wide", 330, HEADER // 2)
+    click_at(page, "people-wide", 390, HEADER // 2)
     wait_for_address(page, q="number", sort="-net")
     click_row(page, "people-wide", "Person Number100", WIDE_ROW)
 
