@@ -39,7 +39,7 @@ class Deployment:
 def deployment_of(settings: Settings, console: Console, overrides: Mapping[str, str] | None = None) -> Deployment:
     """Return the deployment of the settings, its data folder and DAGSTER_HOME made."""
     paths = DataPaths(settings.data_dir.absolute())
-    paths.root.mkdir(parents=True, exist_ok=True)
+    paths.root.mkdir(mode=0o700, parents=True, exist_ok=True)  # it holds personal data
     environment = process_environment(
         REGULARS_DATA=str(paths.root), DAGSTER_HOME=str(make_dagster_home(paths.dagster)), **(overrides or {})
     )
