@@ -96,6 +96,7 @@ def kinds_of(root: type[RegularsError]) -> Iterator[type[RegularsError]]:
     name="tell_failures",
     minimum_interval_seconds=5,
     default_status=dg.DefaultSensorStatus.RUNNING,
+    monitor_all_code_locations=True,  # runs of the command line belong to none
     description="Writes a failed run's reason where the app and the command line show it, unless the run itself did.",
 )
 def tell_failures(context: dg.RunFailureSensorContext, deployment: Deployment) -> None:

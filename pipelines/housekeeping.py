@@ -33,7 +33,7 @@ def lost_runs(context: dg.SensorEvaluationContext, deployment: Deployment) -> dg
     ended = [run_id for run_id in now if run_id in before and end_lost(context.instance, run_id)]
     left = [run_id for run_id in now if run_id not in ended]
     return dg.SensorResult(
-        skip_reason=f"Ended {len(ended)} lost runs; {len(left)} are watched.", cursor=orjson.dumps(left).decode()
+        skip_reason=f"Lost runs ended: {len(ended)}; watched: {len(left)}.", cursor=orjson.dumps(left).decode()
     )
 
 

@@ -48,6 +48,7 @@ def test_a_refused_publish_says_which_invariant_broke(house):
     assert "Every amount in orders could be read from the shop's text (1 rows break it)" in said(house)
 
 
+@pytest.mark.deep
 def test_the_next_run_publishes_again_once_the_data_are_right(house):
     """A block must not need anybody's hand to end."""
     before = house.manifest().version

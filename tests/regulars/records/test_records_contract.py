@@ -56,6 +56,16 @@ def test_notes_are_listed_newest_first_and_by_person(records):
     assert [note.id for note in records.notes("s", "woo:1")] == [second.id, first.id]
 
 
+def test_the_keys_of_those_who_have_notes_are_found(records):
+    """A key with a note must be recognised when its guest registers, though nobody of that key is published any more."""
+    note = records.add_note("s", "guest:a", "one", "ana")
+    records.add_note("s", "woo:2", "two", "ana")
+    records.add_note("t", "woo:3", "other shop", "ana")
+    assert records.keys_with_notes("s") == {"guest:a", "woo:2"}
+    records.delete_note(note.id, 1)
+    assert records.keys_with_notes("s") == {"woo:2"}
+
+
 def test_an_edit_keeps_every_earlier_version(records):
     """Who wrote what must stay answerable after an edit."""
     note = records.add_note("s", "woo:1", "one", "ana")
