@@ -90,7 +90,7 @@ def _rows(path: Path) -> tuple[pl.DataFrame, int]:
     wanted = ["row_no", "sheet", "invoice", "stock_code", "description", "quantity", "invoice_date", "price"]
     try:
         rows = pl.read_parquet(path, columns=[*wanted, "customer_id", "country"])
-    except pl.exceptions.ColumnNotFoundError as problem:
+    except pl.exceptions.PolarsError as problem:  # no Parquet file, or one with other columns
         raise ValueError(f"{path} is not an Online Retail II file: {problem}") from problem
     starts = rows.group_by("sheet").agg(pl.col("invoice_date").min()).sort("invoice_date")
     later = starts.row(-1)
