@@ -5,13 +5,13 @@ import time
 
 import pytest
 import requests
-from recorded_shop import KEY, KEYS, Asker, basic, recording
 from requests_oauthlib import OAuth1
 
 from demo_shop.answers import Answer, Incoming
 from demo_shop.changes import Shop
 from demo_shop.model import Profile
 from demo_shop.server import create_app, serve
+from tests.demo_shop.recorded_shop import KEY, KEYS, Asker, basic, recording
 
 SIGNED = ["auth/oauth_sha256_http", "auth/oauth_sha1_http", "auth/oauth_header_http", "auth/oauth_over_https"]
 

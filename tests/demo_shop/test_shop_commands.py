@@ -10,11 +10,11 @@ from pathlib import Path
 
 import requests
 import trustme
-from test_shop_generator import TODAY
 
 from demo_shop import act
 from demo_shop.generate import generate
 from demo_shop.server import create_app, serve
+from tests.demo_shop.test_shop_generator import TODAY
 
 ROOT = Path(__file__).parents[2]
 KEYS = {"DEMO_SHOP_CONSUMER_KEY": "ck_command", "DEMO_SHOP_CONSUMER_SECRET": "cs_command"}

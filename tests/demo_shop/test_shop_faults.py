@@ -4,13 +4,13 @@ import json
 
 import pytest
 import requests
-from recorded_shop import KEY, KEYS, recording
 from requests_oauthlib import OAuth1
 
 from demo_shop.changes import Shop
 from demo_shop.faults import BOM, FATAL, MAINTENANCE, WARNING
 from demo_shop.model import Profile
 from demo_shop.server import create_app, serve
+from tests.demo_shop.recorded_shop import KEY, KEYS, recording
 
 
 def _get(url: str, path: str = "customers") -> requests.Response:

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from recorded_shop import KEYS, MANAGER, Asker, headers_of
 
 from demo_shop.changes import Shop
 from demo_shop.dates import is_rest_date, threshold
 from demo_shop.model import Address, Product, Profile
 from demo_shop.money import UNIT, fixed, micros, plain
 from demo_shop.money import rounded as round_to
+from tests.demo_shop.recorded_shop import KEYS, MANAGER, Asker, headers_of
 
 
 def _at(text: str) -> int:

@@ -6,7 +6,12 @@ from datetime import date
 from typing import Any
 
 import pytest
-from recorded_shop import (
+
+from demo_shop.generate import generate
+from demo_shop.model import ApiKey
+from demo_shop.render import order_body
+from demo_shop.render_people import customer_body
+from tests.demo_shop.recorded_shop import (
     KEY,
     MANAGER,
     READER,
@@ -22,11 +27,6 @@ from recorded_shop import (
     recording,
     shape,
 )
-
-from demo_shop.generate import generate
-from demo_shop.model import ApiKey
-from demo_shop.render import order_body
-from demo_shop.render_people import customer_body
 
 BASE = "https://127.0.0.1:8449"
 

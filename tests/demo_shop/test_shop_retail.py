@@ -6,11 +6,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from recorded_shop import KEYS, Asker
 
 from demo_shop.changes import Shop
 from demo_shop.money import fixed, micros
 from demo_shop.retail import load_retail
+from tests.demo_shop.recorded_shop import KEYS, Asker
 
 FILE = Path(__file__).parents[2].parent / "shared" / "data" / "online_retail_ii.parquet"
 FIRST, SECOND = "Year 2009-2010", "Year 2010-2011"

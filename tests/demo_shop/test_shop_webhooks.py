@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from recorded_shop import KEY, basic, recording, shape
-from test_shop_queries import a_shop
-from test_shop_writes import send
-from webhook_listener import Listener, listening
 
 from demo_shop.answers import Incoming
 from demo_shop.changes import Shop
 from demo_shop.routes import Site
 from demo_shop.webhooks import HOOKS, Webhooks, escaped, signature, start_courier
+from tests.demo_shop.recorded_shop import KEY, basic, recording, shape
+from tests.demo_shop.test_shop_queries import a_shop
+from tests.demo_shop.test_shop_writes import send
+from tests.demo_shop.webhook_listener import Listener, listening
 
 SECRET = "whsec & <raw> \"as it is\" 'ü'"
 

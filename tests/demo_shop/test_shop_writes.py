@@ -4,11 +4,11 @@ import json
 from typing import Any
 
 import pytest
-from recorded_shop import KEY, READER, Asker, basic
-from test_shop_queries import a_shop, an_order
 
 from demo_shop.answers import Incoming
 from demo_shop.changes import Shop
+from tests.demo_shop.recorded_shop import KEY, READER, Asker, basic
+from tests.demo_shop.test_shop_queries import a_shop, an_order
 
 OLD = "2026-01-01T10:00:00"
 NOW = 1_782_907_200  # 2026-07-01T12:00:00Z, the shop's clock

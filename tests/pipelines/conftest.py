@@ -5,7 +5,8 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from shop_house import House, house_at
+
+from tests.pipelines.shop_house import House, house_at
 
 # Dagster's own use of Pydantic, and a notice on partitioned checks: nothing that our code could do otherwise.
 FROM_DAGSTER = ("ignore::pydantic.warnings.PydanticDeprecatedSince20", "ignore::dagster.PreviewWarning")

@@ -10,10 +10,10 @@ import dagster as dg
 import pytest
 from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.run_coordinator import DefaultRunCoordinator
-from shop_house import NAME, House
 
 from regulars.dagster_home import make_dagster_home
 from regulars.settings import NO_SHOP, load_settings, process_environment
+from tests.pipelines.shop_house import NAME, House
 
 HEAVY = ("dlt", "duckdb", "great_expectations", "pandas", "polars", "pyarrow", "sqlalchemy")
 

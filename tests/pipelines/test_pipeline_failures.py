@@ -2,7 +2,6 @@
 
 import dagster as dg
 import pytest
-from shop_house import NAME, House, failure_of
 
 from pipelines.failures import is_news, our_error, told
 from pipelines.resources.deployment import Deployment
@@ -11,6 +10,7 @@ from regulars.directory.query import PeopleQuery
 from regulars.errors import ChecksFailed, RegularsError, ShopBusy, ShopRefused, ShopUnreachable
 from regulars.models import SyncProgress
 from regulars.progress import ProgressFile, read_progress
+from tests.pipelines.shop_house import NAME, House, failure_of
 
 
 def said(house: House) -> str:

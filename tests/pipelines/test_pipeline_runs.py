@@ -12,12 +12,12 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from filelock import FileLock
-from shop_house import NAME, House, failure_of
 
 from pipelines import housekeeping, runs
 from pipelines.run import dagster_instance
 from pipelines.runs import LOST, STATUS
 from regulars.progress import read_progress
+from tests.pipelines.shop_house import NAME, House, failure_of
 
 PATIENCE = 90.0
 
@@ -207,7 +207,7 @@ def test_the_reason_of_a_lost_run_reaches_the_app(house):
         resources={"deployment": house.deployment},
     ).for_run_failure()
     tell_failures(context)
-    assert LOST in read_progress(house.paths.progress(NAME)).message
+    assert read_progress(house.paths.progress(NAME)).message == LOST
 
 
 # Asking for runs

@@ -2,12 +2,12 @@
 
 import polars as pl
 import pytest
-from shop_house import NAME, House
 
 from pipelines import warehouse as warehouse_module
 from pipelines.assets.staging import stage_shop
 from pipelines.warehouse import Warehouse
 from regulars.errors import NewerSchema, WarehouseBusy
+from tests.pipelines.shop_house import NAME, House
 
 BATCH = 40
 

@@ -2,11 +2,11 @@
 
 import polars as pl
 import pytest
-from shop_house import NAME, failure_of
 
 from regulars.directory.layout import current_manifest, table_file
 from regulars.progress import read_progress
 from regulars.settings import load_settings
+from tests.pipelines.shop_house import NAME, failure_of
 from transforms.schemas import PUBLISHED
 
 

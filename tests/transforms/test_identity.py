@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from staged_builders import (
+
+from tests.transforms.staged_builders import (
     HASH_KEY,
     SEEN,
     a_deletion,
@@ -20,7 +21,6 @@ from staged_builders import (
     person,
     staged,
 )
-
 from transforms.identity import guest_key, normalise_email, order_owners, resolve_aliases
 from transforms.marts import find_aliases
 from transforms.orders import with_deleted_at

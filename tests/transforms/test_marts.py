@@ -6,8 +6,9 @@ from decimal import Decimal
 
 import polars as pl
 import pytest
-import retail_history
-from staged_builders import (
+
+from tests.transforms import retail_history
+from tests.transforms.staged_builders import (
     AS_OF,
     BERLIN,
     HASH_KEY,
@@ -22,7 +23,6 @@ from staged_builders import (
     recorded,
     staged,
 )
-
 from transforms.days import as_of_for_day
 from transforms.marts import build_marts
 from transforms.quality import check_marts

@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from staged_builders import (
+
+from tests.transforms.staged_builders import (
     AS_OF,
     NOT_COUNTED,
     SEEN,
@@ -22,7 +23,6 @@ from staged_builders import (
     person,
     staged,
 )
-
 from transforms.metrics import average
 from transforms.schemas import MONEY
 

@@ -6,8 +6,18 @@ from decimal import Decimal
 
 import polars as pl
 import pytest
-from staged_builders import AS_OF, BERLIN, a_guest_order, a_refund, an_account, an_order, marts, raw, staged
 
+from tests.transforms.staged_builders import (
+    AS_OF,
+    BERLIN,
+    a_guest_order,
+    a_refund,
+    an_account,
+    an_order,
+    marts,
+    raw,
+    staged,
+)
 from transforms.quality import check_marts
 from transforms.rules import STARTING_SEGMENTS
 from transforms.schemas import PUBLISHED

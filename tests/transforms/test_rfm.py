@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from retail_history import FILE
 
+from tests.transforms.retail_history import FILE
 from transforms.rfm import GROUP_CELLS, RFM_GROUPS, RFM_MEANINGS, group_of, rfm_cuts, score
 from transforms.schemas import MONEY
 

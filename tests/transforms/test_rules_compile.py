@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rule_cases import AS_OF, BERLIN, a_person, holds, people, persons, rules
 
+from tests.transforms.rule_cases import AS_OF, BERLIN, a_person, holds, people, persons, rules
 from transforms.rules import MAX_LEAVES, Condition, Not, compile_rule, parse
 
 

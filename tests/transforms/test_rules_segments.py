@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 import polars as pl
-from rule_cases import AS_OF, BERLIN, a_person, people
 
+from tests.transforms.rule_cases import AS_OF, BERLIN, a_person, people
 from transforms.rules import STARTING_SEGMENTS
 from transforms.schemas import CUSTOMERS, SEGMENT_MEMBERS, SEGMENTS
 from transforms.segments import SegmentRule, assign_segments, broken_segments

@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rule_cases import rules
 
+from tests.transforms.rule_cases import rules
 from transforms.rules import (
     FIELDS,
     MAX_LEAVES,

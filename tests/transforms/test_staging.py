@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from staged_builders import BERLIN, raw, recorded
 
+from tests.transforms.staged_builders import BERLIN, raw, recorded
 from transforms.schemas import (
     RAW,
     STAGED_CUSTOMERS,

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from receiver_process import ONE_SHOP, Receiver
+
+from tests.webhook_receiver.receiver_process import ONE_SHOP, Receiver
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from receiver_process import a_body, a_recording
 
+from tests.webhook_receiver.receiver_process import a_body, a_recording
 from webhook_receiver.delivery import LARGEST_ID, TOPICS, read_content
 
 DEEP = b'{"id":' + b"[" * 100_000 + b"]" * 100_000 + b"}"

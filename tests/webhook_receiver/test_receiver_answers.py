@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import requests
-from receiver_process import DELIVERIES, SECRET, Receiver, a_body, a_recording, headers_for
 
 from regulars.inbox import changes_of, dead_letters, last_seq, pending
+from tests.webhook_receiver.receiver_process import DELIVERIES, SECRET, Receiver, a_body, a_recording, headers_for
 from webhook_receiver.signature import sign
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import requests
-from receiver_process import SECRET, Receiver, a_body, headers_for
 
 from regulars.inbox import last_seq
+from tests.webhook_receiver.receiver_process import SECRET, Receiver, a_body, headers_for
 
 Start = Callable[..., Receiver]
 HEAVY = {

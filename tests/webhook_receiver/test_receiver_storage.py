@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 import requests
-from receiver_process import Receiver, a_body, headers_for
 
 from regulars.inbox import changes_of, last_seq, pending, sqlite
+from tests.webhook_receiver.receiver_process import Receiver, a_body, headers_for
 
 Start = Callable[..., Receiver]
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 import requests
-from receiver_process import SECRET, Receiver, a_body, headers_for
 
 from regulars.inbox import changes_of
+from tests.webhook_receiver.receiver_process import SECRET, Receiver, a_body, headers_for
 from webhook_receiver.body import BODY_LIMIT
 from webhook_receiver.signature import sign
 

@@ -7,8 +7,8 @@ from hashlib import sha1, sha256
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from receiver_process import DELIVERIES, SECRET, a_recording
 
+from tests.webhook_receiver.receiver_process import DELIVERIES, SECRET, a_recording
 from webhook_receiver.signature import SIGNATURE_HEADER, sign, verifies
 
 BODY = b'{"id":1742,"note":"Gr\\u00fc\\u00dfe \\/ <b>"}'

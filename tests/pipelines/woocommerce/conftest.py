@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from synced_shop import Synced, synced_shop
+
+from tests.pipelines.woocommerce.synced_shop import Synced, synced_shop
 
 
 @pytest.fixture

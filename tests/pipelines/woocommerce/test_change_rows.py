@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from synced_shop import Synced
 
 from pipelines.woocommerce.changes import Plan, plan
 from pipelines.woocommerce.known import Known
 from pipelines.woocommerce.sync import applied_change_seq
 from regulars.models import ChangeRow
+from tests.pipelines.woocommerce.synced_shop import Synced
 
 INDEX = ("GET", "")
 

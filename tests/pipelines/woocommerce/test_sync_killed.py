@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
-from synced_shop import KEY, Synced, differences, synced_shop
 
 from regulars.errors import WarehouseBusy
+from tests.pipelines.woocommerce.synced_shop import KEY, Synced, differences, synced_shop
 
 RUN = """
 import sys

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from synced_shop import Synced, differences, synced_shop
 
 from demo_shop.changes import Shop
 from pipelines.woocommerce import rows as rows_module
 from regulars.errors import ShopBusy, ShopNotFound, ShopRefused
 from regulars.shop.port import Page, Params
+from tests.pipelines.woocommerce.synced_shop import Synced, differences, synced_shop
 from transforms.schemas import RAW, RAW_DELETIONS, RAW_TABLES
 
 TYPES = {pl.Int64: "BIGINT", pl.String: "VARCHAR", pl.Datetime: "TIMESTAMP WITH TIME ZONE"}

@@ -11,7 +11,6 @@ from urllib.parse import parse_qsl, quote, urlsplit
 import pytest
 import requests
 import trustme
-from scripted_shop import KEY, RECORDINGS, SECRET, Asked, Said, page, recorded, scripted, shop_at
 
 from demo_shop.generate import generate
 from demo_shop.model import ApiKey
@@ -30,6 +29,7 @@ from regulars.shop import index as index_module
 from regulars.shop.auth import shop_auth
 from regulars.shop.client import ShopClient
 from regulars.shop.limits import RateLimiter
+from tests.regulars.shop.scripted_shop import KEY, RECORDINGS, SECRET, Asked, Said, page, recorded, scripted, shop_at
 
 
 def answers(*said: Said) -> Callable[[Asked], Said]:

@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
-from scripted_shop import KEY, SECRET, Asked, Said, scripted, shop_at
 
 from demo_shop.generate import generate
 from demo_shop.model import ApiKey
 from demo_shop.server import create_app, serve
 from regulars.shop.doctor import Finding, diagnose
+from tests.regulars.shop.scripted_shop import KEY, SECRET, Asked, Said, scripted, shop_at
 
 
 def found(url: str, **changes: Any) -> dict[str, Finding]:
