@@ -17,19 +17,24 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as NoJson
 
 from regulars.errors import SettingsError
-from regulars.models import ShopConfig
+from regulars.models import Model, ShopConfig
 
 ENV_FILE = ".env"
 SHOP_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+CRON = re.compile(r"@[a-z]+|[\w*/,-]+( +[\w*/,-]+){4}")
 NOT_COUNTED = ("pending", "cancelled", "failed", "checkout-draft", "trash")
 
 
 class Settings(BaseSettings):
     """All settings of Regulars. Names of variables stand in the aliases; `.env.example` documents each."""
 
-    model_config = SettingsConfigDict(env_file=ENV_FILE, frozen=True, extra="ignore", populate_by_name=True)
+    # A variable that is set to nothing is not set: `.env.example` has such lines to fill in.
+    model_config = SettingsConfigDict(
+        env_file=ENV_FILE, env_ignore_empty=True, frozen=True, extra="ignore", populate_by_name=True
+    )
 
     woocommerce_url: str | None = Field(
         None, alias="WOOCOMMERCE_URL", description="The shop's home address, for example https://shop.example.com"
@@ -120,6 +125,13 @@ class Settings(BaseSettings):
             check_timezone(value)
         return value
 
+    @field_validator("sync_cron")
+    @classmethod
+    def _cron(cls, value: str) -> str:
+        if not CRON.fullmatch(value.strip()):
+            raise ValueError("use cron's five fields, such as */15 * * * *")
+        return value.strip()
+
     @cached_property
     def shops(self) -> dict[str, ShopConfig]:
         """Return the configured shops by name; empty where none is. Raises SettingsError on half a shop."""
@@ -151,6 +163,22 @@ class Settings(BaseSettings):
         return self.shops[name]
 
 
+class ShopTable(Model):
+    """One table of `shops.toml`: the address, and the names of the variables that hold the secrets."""
+
+    url: str
+    consumer_key: str
+    consumer_secret: str
+    webhook_secret: str = ""
+    timezone: str | None = None
+    requests_per_minute: int | None = Field(None, ge=0, le=100_000)
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, value: str | None) -> str | None:
+        return None if value is None else check_timezone(value)
+
+
 NO_SHOP = (
     "No shop is configured: set WOOCOMMERCE_URL, WOOCOMMERCE_CONSUMER_KEY and WOOCOMMERCE_CONSUMER_SECRET "
     "(in the environment or in .env), or run `regulars demo` to look around."
@@ -162,8 +190,16 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
-        raise SettingsError(f"Settings cannot be read: {wrong}.") from None
+        raise SettingsError(f"Settings cannot be read: {_faults(error)}.") from None
+    except NoJson:  # it names the field, never the value; of ours only this one is read as JSON
+        raise SettingsError(
+            'Settings cannot be read: REGULARS_STATUSES_NOT_COUNTED: write a JSON list, such as ["pending","failed"].'
+        ) from None
+
+
+def _faults(error: ValidationError) -> str:
+    """Return what is wrong with which name; values stay out, they may be secrets in the wrong place."""
+    return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
 
 
 def check_timezone(name: str) -> str:
@@ -182,28 +218,33 @@ def process_environment(**overrides: str) -> dict[str, str]:
 
 def _shops_from_file(settings: Settings) -> dict[str, ShopConfig]:
     try:
-        tables = tomllib.loads(settings.shops_file.read_text())["shops"].items()
-    except (OSError, tomllib.TOMLDecodeError, KeyError, AttributeError) as error:
+        tables = tomllib.loads(settings.shops_file.read_text(encoding="utf-8"))["shops"].items()
+    except (OSError, ValueError, KeyError, AttributeError) as error:
         raise SettingsError(
             f"{settings.shops_file} cannot be read as shops: {error}. Right is a table [shops.<name>] for each shop."
         ) from None
     return {name: _shop_from_table(settings, name, table) for name, table in tables}
 
 
-def _shop_from_table(settings: Settings, name: str, table: dict[str, Any]) -> ShopConfig:
+def _shop_from_table(settings: Settings, name: str, written: object) -> ShopConfig:
+    try:
+        table = ShopTable.model_validate(written)
+    except ValidationError as error:
+        raise SettingsError(f"{settings.shops_file}: the shop {name!r} cannot be read: {_faults(error)}.") from None
     known = {**dotenv_values(ENV_FILE), **os.environ}  # noqa: TID251 - this is the one module
-    names = tuple(table.get(field, "") for field in ("consumer_key", "consumer_secret", "webhook_secret"))
+    names = (table.consumer_key, table.consumer_secret, table.webhook_secret)
     key, secret, webhook = (SecretStr(value) if (value := known.get(variable)) else None for variable in names)
     return _shop(
         settings,
         name,
-        url=table.get("url", ""),
+        url=table.url,
         key=key,
         secret=secret,
         webhook_secret=webhook,
-        names=(names[0] or f"shops.{name}.consumer_key", names[1] or f"shops.{name}.consumer_secret"),
-        timezone=table.get("timezone"),
-        requests_per_minute=table.get("requests_per_minute"),
+        names=names[:2],
+        url_named=f"url of the shop {name!r}",
+        timezone=table.timezone,
+        requests_per_minute=table.requests_per_minute,
     )
 
 
@@ -216,6 +257,7 @@ def _shop(
     secret: SecretStr | None,
     webhook_secret: SecretStr | None,
     names: tuple[str, str],
+    url_named: str = "WOOCOMMERCE_URL",
     timezone: str | None = None,
     requests_per_minute: int | None = None,
 ) -> ShopConfig:
@@ -226,7 +268,7 @@ def _shop(
         raise SettingsError(f"The shop {name!r} has an address but no {' and no '.join(missing)}.")
     return ShopConfig(
         name=name,
-        url=_home(url),
+        url=_home(url, url_named),
         consumer_key=key,
         consumer_secret=secret,
         webhook_secret=webhook_secret,
@@ -236,10 +278,14 @@ def _shop(
     )
 
 
-def _home(url: str) -> str:
-    parts = urlsplit(url.strip())
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise SettingsError("WOOCOMMERCE_URL must be an address such as https://shop.example.com.")
+def _home(url: str, named: str) -> str:
+    try:
+        parts = urlsplit(url.strip())
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets without an end, a port that is no number
+        usable = False
+    if not usable:
+        raise SettingsError(f"{named} must be an address such as https://shop.example.com.")
     if parts.username or parts.password or parts.query or parts.fragment:
-        raise SettingsError("WOOCOMMERCE_URL must hold no user, password, query or fragment: only the home address.")
+        raise SettingsError(f"{named} must hold no user, password, query or fragment: only the home address.")
     return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/").removesuffix("/wp-json").rstrip("/")

@@ -151,6 +151,43 @@ def test_a_broken_shops_file_is_refused_in_a_sentence(folder: Path, text: str) -
         load_settings().shop()
 
 
+def test_a_variable_left_empty_is_not_set(variables: Set) -> None:
+    """Who copies the example file and forgets the key must read its name, not that the shop refuses an empty one."""
+    variables(**{**SHOP, "WOOCOMMERCE_CONSUMER_KEY": ""}, REGULARS_AS_OF="", REGULARS_CA_FILE="")
+
+    with pytest.raises(SettingsError, match="has an address but no WOOCOMMERCE_CONSUMER_KEY"):
+        load_settings().shop()
+
+
+@pytest.mark.parametrize(
+    ("field", "named"),
+    [
+        ('timezone = "Mars/Olympus"', "timezone: .*Europe/Berlin"),
+        ('requests_per_minute = "many"', "requests_per_minute"),
+        ("requests_per_minute = -5", "requests_per_minute"),
+        ('webook_secret = "HOOK"', "webook_secret"),
+        ("webhook_secret = 3", "webhook_secret"),
+    ],
+)
+def test_what_is_wrong_in_a_shops_table_is_named(folder: Path, variables: Set, field: str, named: str) -> None:
+    """A misspelt field would be passed over in silence, a wrong zone would fail in the middle of a run."""
+    table = '[shops.a]\nurl = "https://a.example.com"\nconsumer_key = "K"\nconsumer_secret = "S"\n'
+    (folder / "shops.toml").write_text(table + field + "\n")
+    variables(K="ck_very_secret", S="cs_very_secret")
+
+    with pytest.raises(SettingsError, match=rf"shops.toml: the shop 'a' cannot be read: {named}"):
+        load_settings().shop()
+
+
+@pytest.mark.parametrize("table", ["[shops]\na = 3", "[shops.a]\nurl = 3", '[shops.a]\nurl = "https://a.example.com"'])
+def test_half_a_shops_table_is_refused_in_a_sentence(folder: Path, table: str) -> None:
+    """It is written by hand."""
+    (folder / "shops.toml").write_text(table)
+
+    with pytest.raises(SettingsError, match="the shop 'a' cannot be read"):
+        load_settings().shop()
+
+
 @pytest.mark.parametrize(
     ("typed", "kept"),
     [
@@ -169,7 +206,15 @@ def test_an_address_is_taken_as_people_type_it(variables: Set, typed: str, kept:
 
 @pytest.mark.parametrize(
     "url",
-    ["shop.example.com", "ftp://shop.example.com", "https://", "https://user:pw@shop.example.com", "https://x/?a=1"],
+    [
+        "shop.example.com",
+        "ftp://shop.example.com",
+        "https://",
+        "https://user:pw@shop.example.com",
+        "https://x/?a=1",
+        "https://shop.example.com:eighty",
+        "https://[shop.example.com",
+    ],
 )
 def test_an_address_that_is_none_is_refused_without_repeating_it(variables: Set, url: str) -> None:
     """It may hold a password."""
@@ -189,6 +234,8 @@ def test_an_address_that_is_none_is_refused_without_repeating_it(variables: Set,
         ("REGULARS_SHOP", "My Shop", "a-z"),
         ("WOOCOMMERCE_REQUESTS_PER_MINUTE", "-1", "0"),
         ("REGULARS_STATUSES_NOT_COUNTED", '{"a": 1}', "tuple"),
+        ("REGULARS_STATUSES_NOT_COUNTED", "pending,failed", "JSON list"),
+        ("REGULARS_SYNC_CRON", "every hour", "five fields"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_would_be_right(variables: Set, name: str, value: str, right: str) -> None:
