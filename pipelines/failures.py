@@ -13,6 +13,7 @@ import dagster as dg
 
 from pipelines.resources.deployment import Deployment
 from pipelines.resources.warehouse import PARTITION_TAG
+from pipelines.runs import LOST
 from regulars.errors import ChecksFailed, RegularsError
 from regulars.models import SyncProgress
 from regulars.progress import ProgressFile, read_progress
@@ -131,4 +132,6 @@ def reason_of(context: dg.RunFailureSensorContext) -> str:
         if sentence := sentence_in(error):
             return sentence
     said = (context.failure_event.message or "").partition("\n")[0]
-    return f"The run failed: {said or 'Dagster keeps its log'}. The published version stays as it was."
+    if LOST in said:
+        return LOST
+    return f"The run failed: {said.rstrip('.') or 'Dagster keeps its log'}. The published version stays as it was."
