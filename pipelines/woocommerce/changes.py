@@ -53,12 +53,10 @@ def plan(changes: Iterable[ChangeRow], known: Known, shop_now: datetime) -> Plan
 
 def _believed(table: str, changes: Sequence[ChangeRow], held: KnownRow | None, shop_now: datetime) -> Row | None:
     """Return the raw row that `changes` of one record amount to, or None where only the shop can tell."""
-    if changes[-1].topic.endswith(".deleted"):
+    if any(change.topic.endswith(".deleted") for change in changes):  # also before others: deliveries change places
         return None
     told: list[tuple[datetime, ChangeRow, Item]] = []
     for change in changes:
-        if change.topic.endswith(".deleted"):
-            continue
         item = _item(table, change)
         modified = gmt(item.get("date_modified_gmt")) if item else None
         if item is None or modified is None or modified > shop_now:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import duckdb
 
 from pipelines.woocommerce.rows import OBJECTS, Row, digest
-from regulars.errors import WarehouseBusy
+from regulars.errors import DataFolderError, WarehouseBusy
 
 # Queries below are put together from these constants alone (S608 cannot see that); values go in as parameters.
 _ABSENT = (
@@ -42,7 +42,9 @@ class Known:
         try:
             connection = duckdb.connect(str(self._warehouse))
         except duckdb.IOException as error:
-            raise WarehouseBusy("Another process has the shop's warehouse open.") from error
+            if "Could not set lock" in str(error):
+                raise WarehouseBusy("Another process has the shop's warehouse open.") from error
+            raise DataFolderError(f"The shop's warehouse could not be read ({type(error).__name__}).") from error
         try:
             connection.execute("SET TimeZone = 'UTC'")
             yield connection

@@ -33,6 +33,7 @@ class Mark(Model):
     """What has been read and committed. Cursors are instants of the shop's clock.
 
     `complete` since a sweep reached its end; `counted` since what is held was then compared with the shop's totals.
+    `customers_page` is the last page read of the list of accounts (0: begin again), `customers_last_id` the last id on it.
     """
 
     change_seq: int = 0
@@ -43,6 +44,7 @@ class Mark(Model):
     trash: datetime | None = None
     products: datetime | None = None
     customers_page: int = 0
+    customers_last_id: int = 0
 
 
 @dataclass

@@ -168,7 +168,7 @@ class Reader:
             pages = page.total_pages if page.items else pages
             self._report("customers", len(page.items), None)
             if pages <= 1:
-                yield self._turn(mark, page)
+                yield self._turn(mark, page, after=0)
                 return
             rows = rows_of("customers", page)
             held = self._known.rows("customers", [row.id for row in rows])
@@ -178,15 +178,21 @@ class Reader:
         start = mark.customers_page if mark.customers_page < pages else 0
         count = pages if pages <= WHOLE_LIST_PAGES else ROLLING_PAGES
         for page in islice(steady_pages(self._shop, CUSTOMERS, after=start), count):
-            mark = mark.model_copy(update={"customers_page": page.page if page.page < page.total_pages else 0})
-            yield self._turn(mark, page)
+            after = mark.customers_last_id if page.page > 1 else 0
+            turned = {
+                "customers_page": page.page if page.page < page.total_pages else 0,
+                "customers_last_id": page.items[-1]["id"] if page.items else after,
+            }
+            mark = mark.model_copy(update=turned)
+            yield self._turn(mark, page, after)
 
-    def _turn(self, mark: Mark, page: Page) -> Batch:
+    def _turn(self, mark: Mark, page: Page, after: int) -> Batch:
+        """Take in a page of accounts; ask for those that we hold and that are missing between `after` and its end."""
         rows = rows_of("customers", page)
         found = Followed()
         found.add("customers", self._without_same("customers", rows))
         if rows:
-            low = 1 if page.page == 1 else rows[0].id
+            low = min(after + 1, rows[0].id)
             high = LARGEST_ID if page.page >= page.total_pages else rows[-1].id
             vanished = self._known.between("customers", low, high) - {row.id for row in rows}
             if vanished:

@@ -170,6 +170,16 @@ def test_a_record_that_is_gone_gets_a_tombstone_and_may_come_back(shared: Synced
     assert shared.stored(person.id, "customers") is not None
 
 
+def test_a_deletion_is_asked_back_though_an_older_body_arrives_after_it(shared: Synced) -> None:
+    """With several runners the shop sends a body that it made before the deletion after the word of it."""
+    person = shared.shop.add_customer("crossed@example.com")
+    before = shared.client.get(f"customers/{person.id}").items[0]
+    shared.shop.delete_customer(person.id)
+    gone = shared.told("customer.deleted", person.id, {"id": person.id})
+    assert merged(shared, gone, shared.told("customer.updated", person.id, before)) == [f"customers/{person.id}"]
+    assert shared.stored(person.id, "customers") is None
+
+
 def test_a_forged_deletion_deletes_nobody(shared: Synced) -> None:
     """A body of one id proves nothing."""
     owner = shared.fresh_order(owned=True).customer_id

@@ -9,7 +9,8 @@ import pytest
 
 from demo_shop.changes import Shop
 from pipelines.woocommerce import rows as rows_module
-from regulars.errors import ShopBusy, ShopNotFound, ShopRefused
+from pipelines.woocommerce.known import Known
+from regulars.errors import DataFolderError, ShopBusy, ShopNotFound, ShopRefused
 from regulars.shop.port import Page, Params
 from tests.pipelines.woocommerce.synced_shop import Synced, differences, synced_shop
 from transforms.schemas import RAW, RAW_DELETIONS, RAW_TABLES
@@ -87,6 +88,25 @@ def test_after_any_work_in_the_shop_a_pull_makes_the_copy_true_again(copied: Syn
             work(copied.shop, luck)
         copied.sync()
         assert differences(copied.held(), copied.truth()) == {}
+
+
+def test_an_account_that_vanished_between_two_pages_is_found(copied: Synced) -> None:
+    """The ids between the end of one page and the start of the next stand on neither of them."""
+    while len(copied.shop.customers) < 110:
+        copied.shop.add_customer(f"member{len(copied.shop.customers)}@example.com")
+    copied.sync()
+    copied.shop.delete_customer(sorted(copied.shop.customers)[100])
+    copied.sync()
+    assert differences(copied.held(), copied.truth()) == {}
+
+
+def test_a_warehouse_that_cannot_be_read_is_not_called_busy(tmp_path: Path) -> None:
+    """Waiting for another process would help nobody whose file is damaged."""
+    damaged = tmp_path / "shop.duckdb"
+    damaged.write_bytes(b"no database" * 500)
+    with pytest.raises(DataFolderError, match="could not be read") as error:
+        Known(damaged).counts()
+    assert not error.value.retry
 
 
 def test_a_full_sync_finds_what_no_date_shows(copied: Synced) -> None:
