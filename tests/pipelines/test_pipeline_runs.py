@@ -14,7 +14,7 @@ import pytest
 from filelock import FileLock
 
 from pipelines import housekeeping, runs
-from pipelines.run import dagster_instance
+from pipelines.run import dagster_instance, main
 from pipelines.runs import LOST, STATUS
 from regulars.progress import read_progress
 from tests.pipelines.shop_house import NAME, House, failure_of
@@ -31,9 +31,9 @@ def eventually(holds: Callable[[], object], what: str) -> None:
 
 
 @contextmanager
-def a_run(house: House, job: str = "sync", shop: str = NAME) -> Iterator[subprocess.Popen[str]]:
+def a_run(house: House) -> Iterator[subprocess.Popen[str]]:
     """Start a run in a process of its own, as the command line does; it is killed at the end if it still runs."""
-    command = [sys.executable, "-m", "pipelines.run", job, "--shop", shop]
+    command = [sys.executable, "-m", "pipelines.run", "sync", "--shop", NAME]
     with subprocess.Popen(command, env=house.environment(), stderr=subprocess.PIPE, text=True) as process:
         try:
             yield process
@@ -123,11 +123,10 @@ def test_the_command_line_ends_with_one_sentence(house, monkeypatch):
     assert read_progress(house.paths.progress(NAME)).message == said[0]
 
 
-def test_a_shop_that_is_not_configured_is_named(house):
+def test_a_shop_that_is_not_configured_is_named(house, capsys):
     """Dagster would speak of partitions."""
-    with a_run(house, shop="typo") as process:
-        assert process.wait(PATIENCE) == 1
-        assert process.stderr.read() == f"No shop is called 'typo'; there is: {NAME}.\n"
+    assert main(["sync", "--shop", "typo"]) == 1
+    assert capsys.readouterr().err == f"No shop is called 'typo'; there is: {NAME}.\n"
 
 
 # What Dagster counts as running
