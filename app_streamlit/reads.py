@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -180,6 +179,6 @@ def rfm_counts(shop: str) -> Mapping[str, Count]:
     return directory(shop).rfm_counts()
 
 
-def published_folder(shop: str) -> Path:
-    """Return where a shop's published data lie, for messages."""
-    return paths().published(shop)
+def buyers(shop: str) -> Mapping[str, int]:
+    """Return how many people have counted orders in each currency."""
+    return directory(shop).buyers()

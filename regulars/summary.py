@@ -17,6 +17,7 @@ from regulars.errors import NothingPublished
 from transforms.rfm import RFM_GROUPS
 
 GUEST = "guest"
+UNREADABLE = "rule cannot be read"
 
 
 @dataclass(frozen=True)
@@ -40,14 +41,15 @@ class Totals:
 class Summary:
     """A version's figures. `accounts` are people with an account and a counted order, `everyone` adds the guests.
 
-    `groups` and `segments` count people, in the order in which they are shown.
+    `groups` and `segments` count people, in the order in which they are shown; None stands for a segment whose rule
+    can no longer be read.
     """
 
     manifest: Manifest
     accounts: list[Totals]
     everyone: list[Totals]
     groups: dict[str, int]
-    segments: dict[str, int]
+    segments: dict[str, int | None]
 
     def as_json(self) -> dict[str, Any]:
         """Return it with money as text, so that no reader turns it into floats."""
@@ -94,8 +96,10 @@ def show(summary: Summary, console: Console) -> None:
         ],
         words=2,
     )
-    for title, counts in (("RFM group", summary.groups), ("Segment", summary.segments)):
-        _print_table(console, [title, "people"], [(name, _figure(people)) for name, people in counts.items()], words=1)
+    groups = [(name, _figure(people)) for name, people in summary.groups.items()]
+    segments = [(name, UNREADABLE if people is None else _figure(people)) for name, people in summary.segments.items()]
+    _print_table(console, ["RFM group", "people"], groups, words=1)
+    _print_table(console, ["Segment", "people"], segments, words=1)
 
 
 def _print_table(console: Console, titles: Sequence[str], rows: Sequence[tuple[str, ...]], *, words: int) -> None:

@@ -117,7 +117,10 @@ def _freshness(health: reads.Health) -> None:
     about, ago = health.manifest, health.synced_ago or 0
     if health.failed is not None:
         st.badge(
-            "The last sync failed", icon=":material/error:", color="red", help=formats.plain(health.failed.message)
+            "The last sync failed",
+            icon=":material/error:",
+            color="red",
+            help=formats.plain(health.failed.message, 1000),
         )
         return
     if about is not None and not about.live:

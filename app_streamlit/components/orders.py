@@ -195,7 +195,7 @@ def _events(
         (note.created_at, f"Note by {formats.one_line(note.author)}: {formats.one_line(note.text)}", "")
         for note in written
     ]
-    if row["created_at"] is not None:
+    if row["created_at"] is not None and row["woocommerce_id"] is not None:  # a guest's is the first order's time
         found.append((row["created_at"], "Account created", ""))
     if row["deleted_at"] is not None:
         found.append((row["deleted_at"], "Account deleted in the shop", ""))

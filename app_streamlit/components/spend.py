@@ -12,12 +12,12 @@ def spend(currencies: pl.DataFrame, refunds: pl.DataFrame, about: Manifest) -> N
     if currencies.is_empty():
         st.info("No order that counts yet, so nothing was spent.")
     for row in currencies.iter_rows(named=True):
-        code = row["currency"]
+        code, label = row["currency"], formats.plain(row["currency"])
         with st.grid(3, min_column_width=120, border=True, gap="small"):
             orders = "1 order" if row["orders_count"] == 1 else f"{formats.number(row['orders_count'])} orders"
-            st.metric(f"Gross of {orders}, {code}", formats.money(row["gross"], code))
-            st.metric(f"− Refunded, {code}", formats.money(row["refunded"], code))
-            st.metric(f"= Net, {code}", formats.money(row["net"], code))
+            st.metric(f"Gross of {orders}, {label}", formats.money(row["gross"], code))
+            st.metric(f"− Refunded, {label}", formats.money(row["refunded"], code))
+            st.metric(f"= Net, {label}", formats.money(row["net"], code))
     if refunds.is_empty():
         st.caption("No refunds.")
         return
@@ -31,7 +31,7 @@ def spend(currencies: pl.DataFrame, refunds: pl.DataFrame, about: Manifest) -> N
             dtype=pl.String(),
         ),
         pl.col("reason").map_elements(formats.one_line, return_dtype=pl.String()).alias("reason"),
-        pl.when("counted").then(pl.lit("")).otherwise(pl.lit("order does not count")).alias("remark"),
+        pl.when("counted").then(pl.lit("")).otherwise(pl.lit("does not count")).alias("remark"),
     )
     column = st.column_config
     st.dataframe(

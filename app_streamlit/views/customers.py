@@ -78,13 +78,13 @@ def _seed() -> None:
     written = st.session_state.get("_written")
     if "q" in st.session_state and written == address:
         return
-    groups, sort, page = address["rfm"], "".join(address["sort"][-1:]), "".join(address["page"][-1:])
+    groups, sort, page = address["rfm"], "".join(address["sort"][-1:]), "".join(address["page"][-1:])[:9]
     st.session_state["q"] = "".join(address["q"][-1:])
     st.session_state["rfm"] = [group for group in groups if group in RFM_GROUPS]
     st.session_state["segment"] = address["segment"]
     st.session_state["tag"] = address["tag"]
     st.session_state["sort"] = sort if sort in SORT_LABELS else DEFAULT_SORT
-    st.session_state["page"] = int(page) if page.isdecimal() and int(page[:6]) > 0 else 1
+    st.session_state["page"] = max(1, int(page)) if page.isdecimal() else 1
 
 
 def _filters(shop: str) -> PeopleQuery:

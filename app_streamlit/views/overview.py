@@ -25,7 +25,8 @@ def show() -> None:
         st.metric("People", formats.number(everyone.everyone), help="Accounts, and guests who ordered.")
         st.metric("With orders", formats.number(buyers), help="People with at least one order that counts.")
         figures.net_metric("Net, all time", everyone.net)
-        st.metric("Net a buyer", _mean(everyone.net, buyers), help="Net of the main currency divided by buyers.")
+        mean_help = "Net of the main currency divided by the people who bought in it."
+        st.metric("Net a buyer", _mean(everyone.net, reads.buyers(shop)), help=mean_help)
     st.subheader("Who are they?", anchor=False)
     if not groups:
         st.info("Nobody has an order that counts yet, so there are no RFM groups.")
@@ -34,11 +35,10 @@ def show() -> None:
     _cards(groups)
 
 
-def _mean(net: Mapping[str, Decimal], buyers: int) -> str:
-    if not net or not buyers:
-        return formats.ABSENT
-    currency, amount = next(iter(net.items()))
-    return formats.money(amount / buyers, currency, rounded=True)
+def _mean(net: Mapping[str, Decimal], buyers: Mapping[str, int]) -> str:
+    currency, amount = next(iter(net.items()), ("", Decimal(0)))
+    people = buyers.get(currency, 0)
+    return formats.money(amount / people, currency, rounded=True) if people else formats.ABSENT
 
 
 def _cards(groups: Mapping[str, Count]) -> None:

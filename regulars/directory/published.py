@@ -135,6 +135,13 @@ class Directory:
             for group, frame in scored.select(KEY, "currency", "net", "rfm_group").group_by("rfm_group")
         }
 
+    def buyers(self) -> dict[str, int]:
+        """Return how many people have counted orders in each currency; who paid in two counts in both."""
+        snapshot = self._open()
+        mains = snapshot.people.filter(pl.col("orders_count") > 0).select("currency")
+        more = snapshot.more_currencies.filter(pl.col("orders_count") > 0).select("currency")
+        return dict(pl.concat([mains, more]).group_by("currency").len().iter_rows())
+
     def tags_in_use(self) -> list[str]:
         """Return every tag that somebody has, sorted."""
         tags = self._overlay().tags

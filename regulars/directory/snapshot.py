@@ -24,7 +24,7 @@ class Snapshot:
     """A version opened for reading.
 
     `people` has `ROW_COLUMNS` and the derived columns of search and sort; `more_currencies` has `customer_key`,
-    `currency` and `net` of what people spent outside their main currency.
+    `currency`, `orders_count` and `net` of what people spent outside their main currency.
     """
 
     folder: Path
@@ -43,7 +43,7 @@ def open_snapshot(version_folder: Path) -> Snapshot:
     people = _people(version_folder)
     more = (
         pl.scan_parquet(table_file(version_folder, "customer_currencies"))
-        .select(KEY, "currency", "net")
+        .select(KEY, "currency", "orders_count", "net")
         .join(people.lazy().select(KEY, main="currency"), on=KEY, how="inner")
         .filter(pl.col("currency").ne_missing(pl.col("main")))
         .drop("main")
@@ -90,7 +90,8 @@ def net_by_currency(snapshot: Snapshot, keys: pl.DataFrame) -> dict[str, Decimal
     mains = keys.filter(pl.col("currency").is_not_null()).select(KEY, "currency", "net")
     frames = [mains]
     if snapshot.more_currencies.height:
-        frames.append(snapshot.more_currencies.join(keys.select(KEY), on=KEY, how="semi"))
+        more = snapshot.more_currencies.select(KEY, "currency", "net")
+        frames.append(more.join(keys.select(KEY), on=KEY, how="semi"))
     sums = pl.concat(frames).group_by("currency").agg(pl.col("net").sum(), pl.len().alias("people"))
     ordered = sums.sort(["people", "currency"], descending=[True, False])
     return dict(zip(ordered["currency"].to_list(), ordered["net"].to_list(), strict=True))

@@ -153,6 +153,7 @@ def test_many_people_are_paged_and_every_filter_stands_in_the_address(app: Open,
         {"page": "x"},
         {"page": "-3"},
         {"page": "9" * 30},
+        {"page": "9" * 5000},
         {"sort": "drop table"},
         {"rfm": "Nobodies"},
         {"segment": "gone"},
@@ -257,6 +258,44 @@ def test_a_profile_tells_who_what_and_how_much(app: Open, published: Publish) ->
     assert "Recency 5 of 5 · Frequency 3 of 5 · Monetary 4 of 5" in shown
     assert "Buy often or spend much" in shown
     assert table(test, "orders-woo")["number"].tolist() == ["11", "12"]
+
+
+def test_a_guest_has_no_account_that_was_created(app: Open, published: Publish) -> None:
+    """What is known of a guest begins with the first order, and the shop has no account to look for."""
+    key = "guest:0f3a9c2b11d04e77"
+    people = [a_buyer(1), a_buyer(2, customer_key=key, woocommerce_id=None, created_at=AS_OF - timedelta(days=30))]
+    published(people, orders=[an_order(11, key), an_order(12, "woo:1")])
+
+    def events(person: str) -> list[str]:
+        test = app("customer", customer=person)
+        (frame,) = [frame.value for frame in test.dataframe if "what" in frame.value]
+        return list(frame["what"])
+
+    assert events("woo:1") == ["Order 12, completed", "Account created"]
+    assert events(key) == ["Order 11, completed"]
+
+
+def test_a_currency_is_shown_as_text(app: Open, published: Publish) -> None:
+    """It comes out of the shop's orders, as names do, and labels read Markdown."""
+    published([a_buyer(1, currency="**X**")], orders=[an_order(11, "woo:1", currency="**X**")])
+
+    test = app("customer", customer="woo:1")
+
+    no_failure(test)
+    assert "= Net, \\*\\*X\\*\\*" in metrics(test)
+
+
+def test_the_mean_of_a_currency_goes_over_those_who_paid_in_it(app: Open, published: Publish) -> None:
+    """Divided by everybody, a shop that sells in two currencies would look poorer in both."""
+    crowns = a_buyer(3, net="900.00", currency="SEK")
+    people = [a_buyer(1, net="30.00"), a_buyer(2, net="60.00"), crowns, a_buyer(4, currency="SEK")]
+    published(people, more_currencies=[also_in(crowns, "EUR", "6.00")])
+
+    test = app()
+
+    no_failure(test)
+    assert metrics(test)["Net a buyer"] == "32.00 EUR"
+    assert metrics(test)["With orders"] == "4"
 
 
 def test_a_link_to_a_person_works_on_any_page(app: Open, published: Publish) -> None:

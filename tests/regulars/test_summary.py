@@ -41,6 +41,17 @@ def test_no_figure_loses_a_digit(tmp_path: Path, width: int, terminal: bool) -> 
     assert accounts == ["accounts", "EUR", "1", "36,969", "17,431,551.178", "1,026,832.47", "16,404,718.708"]
 
 
+def test_a_segment_whose_rule_cannot_be_read_is_named_among_the_others(tmp_path: Path) -> None:
+    """A field may go with a new version; the sync that meets the old rule must still end with its figures."""
+    broken = SEGMENT | {"name": "Old rule", "people": None}
+    text = printed(
+        published(tmp_path, [BIG], segments=[broken, SEGMENT | {"name": "VIP", "segment_id": "v", "people": 0}]), 80
+    )
+
+    shown = [line.split("  ")[0] + "|" + line.split("  ")[-1].strip() for line in text.splitlines()]
+    assert {"Old rule|rule cannot be read", "VIP|0"} <= set(shown)
+
+
 def test_a_large_shop_fits_80_columns(tmp_path: Path) -> None:
     """The width of a terminal that nobody made wider."""
     lines = printed(published(tmp_path, [BIG]), 80).splitlines()
