@@ -23,9 +23,8 @@ One root, one cause a leaf; each knows whether the same call may succeed later::
     │   ├── RecordInvalid        empty, too long, not text
     │   ├── StaleVersion         somebody else saved in between
     │   └── RecordsUnavailable   the store cannot be reached or written                    (retry)
-    ├── InboxError               change rows
-    │   └── InboxUnavailable     disk full, locked, read-only                              (retry)
-    └── DagsterUnavailable       the Dagster web server does not answer                    (retry)
+    └── InboxError               change rows
+        └── InboxUnavailable     disk full, locked, read-only                              (retry)
 
 A message says what was wrong, with what, and what would be right; it never holds a secret or personal data.
 """
@@ -149,11 +148,5 @@ class InboxError(RegularsError):
 
 class InboxUnavailable(InboxError):
     """The inbox cannot be written: disk full, locked or read-only."""
-
-    retry = True
-
-
-class DagsterUnavailable(RegularsError):
-    """The Dagster web server does not answer."""
 
     retry = True

@@ -51,6 +51,16 @@ DDL = (
     "CREATE INDEX IF NOT EXISTS change_rows_age ON change_rows (received_at)",
     "CREATE TABLE IF NOT EXISTS heartbeat (id INTEGER PRIMARY KEY CHECK (id = 1), at INTEGER NOT NULL)",
 )
+# What the shop is asked to tell of, and what the receiver takes.
+TOPICS = (
+    "customer.created",
+    "customer.updated",
+    "customer.deleted",
+    "order.created",
+    "order.updated",
+    "order.deleted",
+    "order.restored",
+)
 COLUMNS = "seq, shop, topic, resource, resource_id, received_at, body, reason"
 
 

@@ -19,10 +19,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from regulars.errors import RegularsError
+from regulars.inbox import TOPICS
 from regulars.models import ShopConfig
 from regulars.settings import NO_SHOP, Settings
 from webhook_receiver.body import BodyReader
-from webhook_receiver.delivery import TOPICS, read_content
+from webhook_receiver.delivery import read_content
 from webhook_receiver.inbox import Delivery, Inbox
 from webhook_receiver.signature import verifies
 

@@ -10,17 +10,6 @@ from typing import Any
 
 import orjson
 
-TOPICS = frozenset(
-    {
-        "customer.created",
-        "customer.updated",
-        "customer.deleted",
-        "order.created",
-        "order.updated",
-        "order.deleted",
-        "order.restored",
-    }
-)
 LARGEST_ID = 2**63 - 1
 NO_ID = 0
 

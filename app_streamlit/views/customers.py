@@ -92,7 +92,9 @@ def _filters(shop: str) -> PeopleQuery:
     state: Any = st.session_state
     saved = {segment.id: segment.name for segment in reads.segments(shop)}
     tags = sorted({*reads.tags_in_use(shop), *state["tag"]}, key=str.casefold)
-    state["segment"] = [segment for segment in state["segment"] if segment in saved]
+    if any(segment not in saved for segment in state["segment"]):
+        st.warning("A segment in this address was deleted; it filters nothing.")
+        state["segment"] = [segment for segment in state["segment"] if segment in saved]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input(
             "Search",

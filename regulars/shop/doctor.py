@@ -135,9 +135,9 @@ def _writing(client: ShopClient) -> Finding:
     try:
         client.post("customers", {})
     except ShopRequestInvalid:
-        return Finding("writing", ok=True, message="The key may write, so customers can be edited from here.")
+        return Finding("writing", ok=True, message="The key may write; reading is all that is needed.")
     except ShopRefused:
-        return Finding("writing", ok=True, message="The key may only read: all but editing customers works.")
+        return Finding("writing", ok=True, message="The key may only read, which is all that is needed.")
     except ShopError:
         pass
     return Finding("writing", ok=None, message="Whether the key may write could not be told.")

@@ -3,18 +3,9 @@
 from contextlib import closing
 
 from regulars.errors import SettingsError
+from regulars.inbox import TOPICS
 from regulars.models import ShopConfig
 from regulars.shop.client import ShopClient
-
-TOPICS = (
-    "customer.created",
-    "customer.updated",
-    "customer.deleted",
-    "order.created",
-    "order.updated",
-    "order.deleted",
-    "order.restored",
-)
 
 
 def install_webhooks(shop: ShopConfig, delivery_base: str) -> int:

@@ -182,6 +182,16 @@ def test_saved_segments_filter_the_list_with_the_count_of_their_card(app: Open, 
     assert "7 of 30 people" in said(test)
 
 
+def test_a_link_with_a_deleted_segment_says_that_it_filters_nothing(app: Open, published: Publish) -> None:
+    """Whoever opens an old link must not take everybody for the segment's people."""
+    published([a_buyer(1)])
+
+    test = app("customers", segment="gone")
+
+    assert [warning.value for warning in test.warning] == ["A segment in this address was deleted; it filters nothing."]
+    assert app("customers", segment="vip").warning == []
+
+
 def test_nobody_matches_is_a_sentence_with_a_way_back(app: Open, published: Publish) -> None:
     """An empty table tells nothing."""
     published([a_buyer(1)])
