@@ -24,7 +24,7 @@ retention:
 
 def make_dagster_home(folder: Path) -> Path:
     """Create the folder with its `dagster.yaml` and return its absolute path."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = folder / "dagster.yaml"
     if not file.exists() or file.read_text() != CONFIGURATION:
         file.write_text(CONFIGURATION)

@@ -144,7 +144,7 @@ class Inbox:
         if self._connection is not None and self._opened_file != _identity(self._path):
             self._disconnect()
         if self._connection is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._path.touch(mode=0o600)
             connection = sqlite.connect(
                 str(self._path), timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False

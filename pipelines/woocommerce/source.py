@@ -31,8 +31,8 @@ class Loader:
         import dlt
 
         _configure()
-        warehouse.parent.mkdir(parents=True, exist_ok=True)
-        pipelines_dir.mkdir(parents=True, exist_ok=True)
+        for folder in (warehouse.parent, pipelines_dir):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # they hold personal data
         self._pipeline = dlt.pipeline(
             f"{SOURCE}_{shop}",
             pipelines_dir=str(pipelines_dir),

@@ -100,7 +100,7 @@ def _engine(path: Path) -> sa.Engine:
 
 def _prepare(engine: sa.Engine, path: Path) -> None:
     """Make the file ready: created, in the right journal mode, of this version."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Of several processes that start at once, one creates or migrates; the others find it done.
     with FileLock(f"{path}.lock", timeout=BUSY_SECONDS, mode=0o600):
         created = not path.exists()

@@ -161,6 +161,7 @@ def test_only_the_owner_may_read_the_inbox(start: Start) -> None:
         "inbox.db-wal": 0o600,
         "inbox.db-shm": 0o600,
     }
+    assert receiver.inbox.parent.stat().st_mode & 0o777 == 0o700
 
 
 def test_an_inbox_of_a_newer_version_is_refused_in_one_sentence(start: Start) -> None:

@@ -129,6 +129,7 @@ def test_the_file_is_for_its_owner_alone(tmp_path):
         rights = {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
     assert rights
     assert set(rights.values()) == {0o600}
+    assert path.parent.stat().st_mode & 0o777 == 0o700, "the folder is new, and everything else will lie in it"
 
 
 def test_a_file_that_others_could_read_is_closed_to_them(tmp_path):
