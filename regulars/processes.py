@@ -18,7 +18,7 @@ from typing import IO, Self
 import requests
 
 from regulars.errors import RegularsError, SettingsError
-from regulars.stopping import SIGNALS, held_signals, ignored_signals
+from regulars.stopping import held_signals, ignored_signals
 
 # Ctrl-C must end everything within 15 s: polite first, then firm, then at once. A sync that is killed is resumed.
 POLITE_SECONDS, FIRM_SECONDS, LAST_SECONDS = 6.0, 3.0, 2.0
@@ -117,9 +117,9 @@ def start_process(
 ) -> subprocess.Popen[bytes]:
     """Start `python <command>` in a session of its own, so that a terminal's Ctrl-C reaches us alone.
 
-    Where we are killed, Linux tells it to end. Call it while no other thread runs: it prepares the child after the fork.
+    Where we are killed, Linux tells it to end.
     """
-    prepare = partial(_prepare, ctypes.CDLL(None) if sys.platform == "linux" else None, os.getpid())
+    prepare = partial(_prepare, ctypes.CDLL(None).prctl if sys.platform == "linux" else None, os.getpid())
     return subprocess.Popen(
         [sys.executable, *command],
         stdin=subprocess.DEVNULL,
@@ -127,15 +127,14 @@ def start_process(
         stderr=stderr,
         env=dict(environment),
         start_new_session=True,
-        preexec_fn=prepare,  # noqa: PLW1509 - no other thread runs
+        preexec_fn=prepare,  # noqa: PLW1509 - safe beside Polars' threads: it takes no lock
     )
 
 
-def _prepare(libc: ctypes.CDLL | None, parent: int) -> None:
-    """In the child, before its program starts: take signals again, and die with the parent."""
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-    if libc is not None:
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+def _prepare(prctl: Callable[[int, int], int] | None, parent: int) -> None:
+    """In the child, before its program starts: die with the parent. Imports nothing and takes no lock."""
+    if prctl is not None:
+        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != parent:  # it died before it could be asked
             os._exit(1)
 

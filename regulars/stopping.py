@@ -45,9 +45,15 @@ def _handled(handler: Callable[[int, FrameType | None], None] | signal.Handlers)
 
 @contextmanager
 def held_signals() -> Iterator[None]:
-    """Deliver signals only after the block, so that a process is known to us by the time we are told to end it."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    """Deliver signals only after the block, so that a process is known to us by the time we are told to end it.
+
+    The handlers are changed, not the thread's mask: a signal that the mask holds here reaches us through any other
+    thread, and Polars keeps some.
+    """
+    arrived: list[int] = []
     try:
-        yield
+        with _handled(lambda number, _frame: arrived.append(number)):
+            yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number in arrived[:1]:
+            signal.raise_signal(number)

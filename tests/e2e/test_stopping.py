@@ -48,7 +48,8 @@ def test_it_ends_at_any_moment_within_15_seconds(tmp_path: Path, moment: str, nu
         assert "Traceback" not in demo.said()
 
 
-@pytest.mark.parametrize("moment", [SYNC, pytest.param(DAGSTER, marks=pytest.mark.deep)])
+@pytest.mark.deep
+@pytest.mark.parametrize("moment", [SYNC, DAGSTER])
 def test_killed_without_a_word_it_leaves_nothing_behind(tmp_path: Path, moment: str) -> None:
     """What an out-of-memory killer ends must not hold ports and the folder until somebody finds the orphans."""
     place = Place(tmp_path)

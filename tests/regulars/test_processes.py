@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -144,23 +145,32 @@ def test_children_die_with_a_parent_that_is_killed(tmp_path: Path) -> None:
 
 
 def test_a_signal_while_a_child_starts_finds_it_in_the_list(children: Children) -> None:
-    """Between the fork and the list an interrupt would lose the child: it waits until both are done."""
-    pids = []
+    """Between the fork and the list an interrupt would lose the child: it waits until both are done.
+
+    Another thread runs, as Polars' do once figures were shown: the system may hand the signal to any of them.
+    """
+    pids, done = [], threading.Event()
+    idle = threading.Thread(target=done.wait)
+    idle.start()
 
     def interrupted() -> None:
         with held_signals():
             os.kill(os.getpid(), signal.SIGINT)
             pids.append(children.start("sleeper", ["-c", "import time; time.sleep(120)"]).process.pid)
 
-    with pytest.raises(Stopped), stoppable(), children:
-        interrupted()
+    try:
+        with pytest.raises(Stopped), stoppable(), children:
+            interrupted()
+    finally:
+        done.set()
+        idle.join()
 
     assert wait_until(gone(pids[0]), 10)
 
 
 def test_a_child_takes_signals_though_its_parent_holds_them(children: Children) -> None:
-    """The mask is inherited: a child started under it would never end politely."""
-    with children:
+    """A child that inherited the parent's deafness would never end politely."""
+    with children, held_signals():
         child = children.start("sleeper", ["-c", "import time; print('up', flush=True); time.sleep(120)"])
         first_line(child.log)
         child.process.send_signal(signal.SIGTERM)
