@@ -29,7 +29,8 @@ def show() -> None:
         f"Segment {formats.plain(segment.name)}" if segment else "New segment",
         "People join and leave by themselves: whoever the rule describes now is in.",
     )
-    _edit(shop, segment)
+    # Guarded by itself: while the form is used, only this part of the page runs.
+    st.fragment(screen(lambda: _edit(shop, segment)))()
 
 
 def _start(shop: str, segment: Segment | None) -> None:
@@ -43,7 +44,6 @@ def _start(shop: str, segment: Segment | None) -> None:
     builder.start(segment.rule if segment else links.asked("rule") or builder.FIRST)
 
 
-@st.fragment
 def _edit(shop: str, segment: Segment | None) -> None:
     rule = builder.editor()
     with st.container(horizontal=True, vertical_alignment="bottom", key="segment-save"):

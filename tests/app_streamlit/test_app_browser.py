@@ -212,6 +212,21 @@ def test_the_builder_follows_typing_and_a_saved_segment_filters_at_once(served: 
     page.get_by_text("2 of 51 people").wait_for()
 
 
+def test_an_error_while_a_rule_is_edited_is_a_sentence(tmp_path: Path, browser: Any) -> None:
+    """Only the builder runs again then, past the guard of the page; the data may have changed since it was opened."""
+    folder = tmp_path / "data" / "published" / SHOP
+    publish_people(folder, [a_buyer(1)])
+    with serving(tmp_path / "data") as address:
+        page = open_page(browser, f"{address}/segment")
+        page.get_by_text("Of all people").wait_for()
+        settle(page)
+        (folder / "CURRENT").write_text("nonsense")
+
+        page.get_by_role("textbox", name="As text").fill("orders_count >= 2")
+
+        page.get_by_text("does not name a version").first.wait_for()
+
+
 def test_the_page_fills_by_itself_and_follows_new_versions(tmp_path: Path, browser: Any) -> None:
     """The app is up before the first sync ends; nobody should have to reload, then or later."""
     folder = tmp_path / "data"
