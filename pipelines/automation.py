@@ -61,7 +61,7 @@ def records_sensor(job_name: str) -> dg.SensorDefinition:
             return why_nothing(deployment, "Nothing is published yet.")
         with open_records(deployment.settings) as records:
             token = records.change_token()
-        behind = [shop for shop, before in known.items() if before < token]
+        behind = [shop for shop, before in known.items() if before != token]
         runs = requests(context.instance, deployment, behind, job_name)
         return runs or why_nothing(deployment, "The published marts know every segment, alias and tag.")
 

@@ -53,7 +53,7 @@ class Warehouse:
             with duckdb.connect(str(self.path), config={"memory_limit": MEMORY_LIMIT}) as connection:
                 yield connection
         except (duckdb.IOException, duckdb.OutOfMemoryException, OSError) as error:
-            if "lock" in str(error):
+            if "Could not set lock" in str(error):
                 raise WarehouseBusy(
                     f"Another program has {self.path.name} open; DuckDB lets one at a time: close it."
                 ) from error

@@ -115,7 +115,7 @@ def connect_webhooks(deployment: Deployment) -> None:
     try:
         install_webhooks(shop, f"http://127.0.0.1:{settings.http_port}/api/customers/webhooks/{shop.name}")
     except ShopError as error:
-        deployment.console.print(f"[yellow]Webhooks are not connected: {error.sentence()}[/]")
+        deployment.console.print(f"Webhooks are not connected: {error.sentence()}", style="yellow", markup=False)
 
 
 def say_how_to_watch(deployment: Deployment) -> None:

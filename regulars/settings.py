@@ -101,9 +101,6 @@ class Settings(BaseSettings):
         None, alias="REGULARS_PUBLIC_URL", description="The address under which the shop reaches the webhook receiver"
     )
     page_size: int = Field(25, ge=1, le=1000, alias="REGULARS_PAGE_SIZE", description="Rows a page in lists")
-    page_size_max: int = Field(
-        100, ge=1, le=10_000, alias="REGULARS_PAGE_SIZE_MAX", description="Most rows a page that a caller may ask for"
-    )
     published_keep: int = Field(
         3, ge=2, le=100, alias="REGULARS_PUBLISHED_KEEP", description="Published versions kept per shop"
     )

@@ -83,4 +83,4 @@ def _watch(
 def _tell_log(console: Console, last: SyncProgress | None, now: SyncProgress) -> None:
     """Where no terminal shows the bar, print a line as a stage begins."""
     if not console.is_terminal and (last is None or last.stage != now.stage):
-        console.print(f"{now.shop}: {now.stage}", highlight=False)
+        console.print(f"{now.shop}: {now.stage}", highlight=False, markup=False)

@@ -76,7 +76,12 @@ def sync_shops(deployment: Deployment) -> None:
         except RegularsError as error:
             if current_version(deployment.paths.published(shop)) is None:
                 raise
-            deployment.console.print(f"[yellow]{shop}: {error.message} The last published data are served.[/]")
+            deployment.console.print(
+                # What a shop says is text, not markup.
+                f"{shop}: {error.message} The last published data are served.",
+                style="yellow",
+                markup=False,
+            )
             continue
         show(summarise(deployment.paths.published(shop)), deployment.console)
 
@@ -99,7 +104,9 @@ def serve(deployment: Deployment, children: Children, ready: Callable[[], None] 
     wait_for_http(dagster, f"{home}:{settings.dagster_port}/server_info", DAGSTER_SECONDS)
     console.print(f"\nApp       {home}:{settings.app_port}", highlight=False)
     console.print(f"Dagster   {home}:{settings.dagster_port}", highlight=False)
-    console.print(f"Webhooks  {home}:{settings.http_port}/api/customers/webhooks", highlight=False)
+    hooks = settings.public_url.rstrip("/") if settings.public_url else f"{home}:{settings.http_port}"
+    for shop in settings.shops:
+        console.print(f"Webhooks  {hooks}/api/customers/webhooks/{shop}/<topic>", highlight=False, markup=False)
 
 
 def start_dagster(deployment: Deployment, children: Children) -> Child:

@@ -23,7 +23,7 @@ DESCRIPTIONS = {
     ),
     "customer_currencies": (
         "One row a person and currency they paid in, for profiles and totals by currency: the same figures, never added "
-        "across currencies. Leaves out people without a counted order."
+        "across currencies. Leaves out people without a counted order or refund."
     ),
     "orders": (
         "One row an order of any status with its person, for profiles; `counted` says whether it enters the figures. "

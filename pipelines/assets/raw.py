@@ -119,12 +119,14 @@ def pull_shop(
 def refuse_other_shop(shop: str, known: str | None, url: str) -> None:
     """Raise SettingsError if the warehouse was filled from another address than `url`.
 
-    Two shops in one warehouse would overwrite each other's orders, as ids repeat. A loopback address is a demo or a
-    tunnel, whose port may change from start to start.
+    Two shops in one warehouse would overwrite each other's orders, as ids repeat. A shop that moves to HTTPS is the same
+    shop. A loopback address is a demo or a tunnel, whose port may change from start to start.
     """
-    if known is None or known == url or urlsplit(known).hostname in ("127.0.0.1", "localhost", "::1"):
+    if known is None or urlsplit(known).hostname in ("127.0.0.1", "localhost", "::1"):
+        return
+    if urlsplit(known)[1:3] == urlsplit(url)[1:3]:
         return
     raise SettingsError(
-        f"The data folder holds {known} under the name {shop!r}, and WOOCOMMERCE_URL now says {url}. "
+        f"The data folder holds {known} under the name {shop!r}, whose address is now set to {url}. "
         "Give the other shop a name of its own in REGULARS_SHOP, or name another folder in REGULARS_DATA."
     )
