@@ -113,13 +113,18 @@ class Children:
 
 
 def start_process(
-    command: Sequence[str], environment: Mapping[str, str], *, stdout: IO[bytes] | int, stderr: IO[bytes] | int
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    stdout: IO[bytes] | int,
+    stderr: IO[bytes] | int,
+    orphaned: int = signal.SIGTERM,
 ) -> subprocess.Popen[bytes]:
     """Start `python <command>` in a session of its own, so that a terminal's Ctrl-C reaches us alone.
 
-    Where we are killed, Linux tells it to end.
+    Where we are killed, Linux sends it `orphaned`.
     """
-    prepare = partial(_prepare, ctypes.CDLL(None).prctl if sys.platform == "linux" else None, os.getpid())
+    prepare = partial(_prepare, ctypes.CDLL(None).prctl if sys.platform == "linux" else None, os.getpid(), orphaned)
     return subprocess.Popen(
         [sys.executable, *command],
         stdin=subprocess.DEVNULL,
@@ -131,10 +136,10 @@ def start_process(
     )
 
 
-def _prepare(prctl: Callable[[int, int], int] | None, parent: int) -> None:
+def _prepare(prctl: Callable[[int, int], int] | None, parent: int, orphaned: int) -> None:
     """In the child, before its program starts: die with the parent. Imports nothing and takes no lock."""
     if prctl is not None:
-        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        prctl(PR_SET_PDEATHSIG, orphaned)
         if os.getppid() != parent:  # it died before it could be asked
             os._exit(1)
 

@@ -33,7 +33,10 @@ def sync(
     process: subprocess.Popen[bytes] | None = None
     try:
         with held_signals():
-            process = start_process(command, environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            # Its libraries take SIGTERM for a request to finish first, and it would wait for a shop that went with us.
+            process = start_process(
+                command, environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, orphaned=SIGKILL
+            )
         said = _watch(process, progress_file, before, console, shop)
     except BaseException:
         if process is not None:
