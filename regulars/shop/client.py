@@ -27,6 +27,7 @@ INDEX: Final = "/wp-json/"
 TIMEOUT: Final = (10.0, 90.0)
 LONGEST_ANSWER: Final = 300.0
 PATIENCE: Final = 75.0
+FIRST_PATIENCE: Final = 8.0
 _CHUNK: Final = 256 * 1024
 
 
@@ -71,6 +72,7 @@ class ShopClient:
         self._session = requests.Session()
         self._session.headers.update({"User-Agent": "Regulars", "Accept": "application/json"})
         self._sent = 0
+        self._answered = False
 
     @property
     def requests_sent(self) -> int:
@@ -171,7 +173,7 @@ class ShopClient:
             ) from None
 
     def _read(self, method: str, path: str, params: Params, *, signed: bool = True) -> Answer:
-        loop = patiently(self._patience, self._sleep)
+        loop = patiently(self._patience, unreachable=None if self._answered else FIRST_PATIENCE, sleep=self._sleep)
         answer: Answer = loop(self._send, method, path, params, None, signed=signed)
         return answer
 
@@ -209,6 +211,7 @@ class ShopClient:
             allow_redirects=False,
             stream=True,
         ) as response:
+            self._answered = True
             return Answer(response, self._bounded(response, path), asked_at)
 
     def _bounded(self, response: requests.Response, path: str) -> bytes:

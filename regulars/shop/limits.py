@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, stop_before_delay
+from tenacity import RetryCallState, Retrying, retry_if_exception
 
-from regulars.errors import RegularsError, ShopBusy
+from regulars.errors import RegularsError, ShopBusy, ShopUnreachable
 
 LONGEST_WAIT: Final = 60.0
 FIRST_WAIT: Final = 0.5
@@ -62,10 +62,23 @@ def _wait(state: RetryCallState) -> float:
     return backoff * random.uniform(0.5, 1.0)  # noqa: S311
 
 
-def patiently(patience: float, sleep: Callable[[float], None] = time.sleep) -> Retrying:
-    """Return a retry loop for reads: exponential backoff with jitter, `Retry-After` honoured, `patience` seconds in all."""
+def patiently(
+    patience: float, *, unreachable: float | None = None, sleep: Callable[[float], None] = time.sleep
+) -> Retrying:
+    """Return a retry loop for reads: exponential backoff with jitter, `Retry-After` honoured, `patience` seconds in all.
+
+    `unreachable` bounds it more tightly while no connection comes about: before a shop has answered once, a wrong
+    address is likelier than a lapse.
+    """
+
+    def out_of_patience(state: RetryCallState) -> bool:
+        error = state.outcome.exception() if state.outcome else None
+        bound = unreachable if unreachable is not None and isinstance(error, ShopUnreachable) else patience
+        late = (state.seconds_since_start or 0.0) + state.upcoming_sleep >= bound
+        return late or state.attempt_number >= MOST_ATTEMPTS
+
     return Retrying(
-        stop=stop_before_delay(patience) | stop_after_attempt(MOST_ATTEMPTS),
+        stop=out_of_patience,
         wait=_wait,
         retry=retry_if_exception(worth_another_try),
         sleep=sleep,

@@ -27,7 +27,7 @@ from regulars.errors import (
 )
 from regulars.shop import index as index_module
 from regulars.shop.auth import shop_auth
-from regulars.shop.client import ShopClient
+from regulars.shop.client import FIRST_PATIENCE, ShopClient
 from regulars.shop.limits import RateLimiter
 from tests.regulars.shop.scripted_shop import KEY, RECORDINGS, SECRET, Asked, Said, page, recorded, scripted, shop_at
 
@@ -271,6 +271,21 @@ def test_no_error_of_the_connection_tells_a_key_or_a_query() -> None:
     with client(url, patience=0.0) as shop, pytest.raises(ShopUnreachable) as raised:
         shop.page("orders", {"search": "someone@example.com"})
     _tells_nothing(raised.value)
+
+
+def test_a_shop_that_never_answered_is_given_up_sooner_than_one_that_falls_silent() -> None:
+    """A wrong address should be told in seconds; a shop that works and is gone for a moment deserves a minute."""
+    never: list[float] = []
+    silent: list[float] = []
+    with scripted(answers(page([]))) as (url, _):
+        known = client(url, silent)
+        known.page("orders", {})
+    for shop, waits in ((client(url, never), never), (known, silent)):
+        with shop, pytest.raises(ShopUnreachable):
+            shop.page("orders", {})
+
+        assert waits
+    assert max(never) < FIRST_PATIENCE <= max(silent)
 
 
 def _tells_nothing(error: BaseException | None) -> None:
