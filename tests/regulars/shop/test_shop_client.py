@@ -280,6 +280,7 @@ def test_a_shop_that_never_answered_is_given_up_sooner_than_one_that_falls_silen
     with scripted(answers(page([]))) as (url, _):
         known = client(url, silent)
         known.page("orders", {})
+        known.close()  # its kept connection would outlive the server
     for shop, waits in ((client(url, never), never), (known, silent)):
         with shop, pytest.raises(ShopUnreachable):
             shop.page("orders", {})
