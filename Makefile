@@ -55,9 +55,12 @@ wheel: setup ## Build the wheel and import it in a clean environment
 	@$(BIN)/python -m tests.wheel $(UV)
 
 chromium: setup ## Debian's chromium for the browser tests, installed when run as root
-	@if [ -x /usr/bin/chromium ]; then :; \
-	elif [ "$$(id -u)" = 0 ]; then echo "Installing chromium from Debian"; apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-noto-core >/dev/null; \
-	else echo "Browser tests will skip: /usr/bin/chromium is missing ('sudo apt-get install chromium' brings it)"; fi
+	@missing="$$($(BIN)/python -m tests.chromium)"; \
+	if [ -z "$$missing" ]; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Installing from Debian: $$missing fonts-noto-core"; apt-get update -qq; \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing fonts-noto-core >/dev/null; \
+	else echo "Browser tests will skip: 'sudo apt-get install $$missing' brings what they need"; fi
 
 requirements: setup ## Pin the requirement files anew from pyproject.toml
 	@$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 pyproject.toml -o requirements/product.txt

@@ -41,7 +41,10 @@ def deployment_of(settings: Settings, console: Console, overrides: Mapping[str, 
     paths = DataPaths(settings.data_dir.absolute())
     paths.root.mkdir(mode=0o700, parents=True, exist_ok=True)  # it holds personal data
     environment = process_environment(
-        REGULARS_DATA=str(paths.root), DAGSTER_HOME=str(make_dagster_home(paths.dagster)), **(overrides or {})
+        REGULARS_DATA=str(paths.root),
+        DAGSTER_HOME=str(make_dagster_home(paths.dagster)),
+        PYTHONUNBUFFERED="1",  # what a child says stands in its log at once, and in order
+        **(overrides or {}),
     )
     return Deployment(settings, environment, console)
 

@@ -19,7 +19,6 @@ from regulars.settings import load_settings, process_environment
 from tests.regulars.directory.builders import SHOP, publish_people
 
 APP = Path(__file__).parents[2] / "app_streamlit" / "app.py"
-CHROMIUM = Path("/usr/bin/chromium")
 
 
 @pytest.fixture
@@ -104,16 +103,3 @@ def _answers(address: str) -> bool:
             return bool(answer.status == 200)
     except OSError:
         return False
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Return Debian's Chromium, driven by Playwright."""
-    if not CHROMIUM.exists():
-        pytest.skip("chromium is missing: `apt-get install chromium` brings it")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield chromium
-        chromium.close()

@@ -91,7 +91,7 @@ def test_a_child_that_ends_is_told_with_its_log_and_its_last_words(children: Chi
     """`up` ends with this sentence; whoever reads it needs the reason, not yesterday's."""
     with children:
         children.start("app", ["-c", "print('yesterday')"]).process.wait(20)
-        child = children.start("app", ["-c", "print('a start'); raise SystemExit('the disk is full')"])
+        child = children.start("app", ["-c", "print('a start', flush=True); raise SystemExit('the disk is full')"])
         child.process.wait(20)
 
         assert children.first_ended() is not None
