@@ -93,7 +93,8 @@ STARTING_SEGMENTS: tuple[StartingSegment, ...] = (
     ),
 )
 
-_PHRASES = {
+# How operators read in a sentence; the builder shows the same words.
+PHRASES = {
     "=": "is",
     "!=": "is not",
     "<": "below",
@@ -106,7 +107,7 @@ _PHRASES = {
     "is not null": "is known",
 }
 _COUNT_PHRASES = {"=": "exactly", "!=": "not", "<": "fewer than", ">": "more than", "in": "one of", "not in": "none of"}
-_DATE_PHRASES = {"=": "on", "!=": "not on", "<": "before", "<=": "on or before", ">": "after", ">=": "on or after"}
+DATE_PHRASES = {"=": "on", "!=": "not on", "<": "before", "<=": "on or before", ">": "after", ">=": "on or after"}
 
 
 def words(rule: Rule) -> str:
@@ -138,9 +139,9 @@ def _leaf_words(leaf: Condition) -> str:
         case Kind.DATE if value is not None:
             return f"{field.label} {_date_words(leaf.op, value)}"
         case Kind.INT if field.unit and value is not None:
-            phrase = _COUNT_PHRASES.get(leaf.op) or _PHRASES[leaf.op]
+            phrase = _COUNT_PHRASES.get(leaf.op) or PHRASES[leaf.op]
             return f"{phrase} {_value_words(value)} {'order' if value == 1 and field.unit == 'orders' else field.unit}"
-    return f"{field.label} {_PHRASES.get(leaf.op, leaf.op)} {'' if value is None else _value_words(value)}".rstrip()
+    return f"{field.label} {PHRASES.get(leaf.op, leaf.op)} {'' if value is None else _value_words(value)}".rstrip()
 
 
 def _date_words(op: str, value: Value) -> str:
@@ -148,7 +149,7 @@ def _date_words(op: str, value: Value) -> str:
         return f"more than {_value_words(value)} ago"
     if op == "within":
         return f"within the last {_value_words(value)}"
-    return f"{_DATE_PHRASES[op]} {_value_words(value)}"
+    return f"{DATE_PHRASES[op]} {_value_words(value)}"
 
 
 def _value_words(value: Value) -> str:

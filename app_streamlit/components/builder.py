@@ -13,33 +13,28 @@ import streamlit as st
 
 from app_streamlit.components.formats import plain
 from transforms.rfm import RFM_GROUPS
-from transforms.rules import FIELDS, Age, And, Condition, Field, Kind, Or, Rule, RuleError, Value, parse, to_text
+from transforms.rules import (
+    DATE_PHRASES,
+    FIELDS,
+    PHRASES,
+    Age,
+    And,
+    Condition,
+    Field,
+    Kind,
+    Or,
+    Rule,
+    RuleError,
+    Value,
+    parse,
+    to_text,
+)
 
 JOINS: Mapping[str, str] = {"and": "all of these", "or": "any of these"}
 NO_VALUE = ("is null", "is not null")
 AGES = ("older than", "within")
 LISTS = ("in", "not in")
-OPERATOR_WORDS: Mapping[str, str] = {
-    "=": "is",
-    "!=": "is not",
-    "<": "below",
-    "<=": "at most",
-    ">": "above",
-    ">=": "at least",
-    "in": "is one of",
-    "not in": "is none of",
-    "is null": "is unknown",
-    "is not null": "is known",
-}
-DATE_WORDS: Mapping[str, str] = {
-    "=": "on",
-    "!=": "not on",
-    "<": "before",
-    "<=": "on or before",
-    ">": "after",
-    ">=": "on or after",
-    "within": "within the last",
-}
+DATE_WORDS: Mapping[str, str] = {**DATE_PHRASES, "within": "within the last"}
 FIRST = "orders_count >= 3"
 
 
@@ -209,7 +204,7 @@ def _row(place: int, row: Row) -> None:
         _choice("field", place, list(FIELDS), row.field, words=_label, width=185, help_text=field.help)
         operators = list(field.operators)
         words = DATE_WORDS if field.kind == Kind.DATE else {}
-        _choice("op", place, operators, row.op, words=lambda op: words.get(op) or OPERATOR_WORDS.get(op, op), width=140)
+        _choice("op", place, operators, row.op, words=lambda op: words.get(op) or PHRASES.get(op, op), width=140)
         _value(place, turn, field, row)
         if len(st.session_state["rule_rows"]) > 1:
             st.button(
