@@ -23,8 +23,12 @@ One root, one cause a leaf; each knows whether the same call may succeed later::
     │   ├── RecordInvalid        empty, too long, not text
     │   ├── StaleVersion         somebody else saved in between
     │   └── RecordsUnavailable   the store cannot be reached or written                    (retry)
-    └── InboxError               change rows
-        └── InboxUnavailable     disk full, locked, read-only                              (retry)
+    ├── InboxError               change rows
+    │   └── InboxUnavailable     disk full, locked, read-only                              (retry)
+    ├── DirectoryUnavailable     people and orders cannot be read from their server        (retry)
+    └── DagsterError             starting and following runs
+        ├── DagsterUnavailable   nothing answers where Dagster should be                   (retry)
+        └── RunFailed            a run ended without success
 
 A message says what was wrong, with what, and what would be right; it never holds a secret or personal data.
 """
@@ -150,3 +154,23 @@ class InboxUnavailable(InboxError):
     """The inbox cannot be written: disk full, locked or read-only."""
 
     retry = True
+
+
+class DirectoryUnavailable(RegularsError):
+    """The server that people and orders are served from cannot be reached or read."""
+
+    retry = True
+
+
+class DagsterError(RegularsError):
+    """Starting and following runs."""
+
+
+class DagsterUnavailable(DagsterError):
+    """Nothing answers where Dagster should be, or what answers does not have our jobs."""
+
+    retry = True
+
+
+class RunFailed(DagsterError):
+    """A run ended without success; the message is its own sentence where it left one."""

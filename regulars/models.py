@@ -13,6 +13,9 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+EventKind = Literal["created", "edited", "tag_added", "tag_removed", "hidden", "shown"]
+
+
 class ShopConfig(Model):
     """One shop as configured. `name` is a slug used in paths, routes and partition keys.
 
@@ -91,3 +94,79 @@ class SyncProgress(Model):
     started_at: datetime
     updated_at: datetime
     run_id: str | None = None
+
+
+class PersonEvent(Model):
+    """Something that was done about a person here, for the timeline. `at` is UTC.
+
+    `kind` is one of `EventKind`; `detail` says on what: the tag as shown, or the edited fields' names, comma separated
+    (never their values). Notes are not events: they carry their own dates.
+    """
+
+    id: int
+    shop: str
+    customer_key: str
+    at: datetime
+    author: str
+    kind: EventKind
+    detail: str = ""
+
+
+class Hidden(Model):
+    """A person who was deleted here: in no list, count or segment until shown again. `at` is UTC."""
+
+    customer_key: str
+    at: datetime
+    author: str
+
+
+class TagChange(Model):
+    """One bulk change of a tag, which can be undone once. `people` counts those whom it changed; times are UTC."""
+
+    id: int
+    shop: str
+    tag: str
+    action: Literal["add", "remove"]
+    people: int
+    author: str
+    at: datetime
+    undone_at: datetime | None = None
+
+
+class SyncRun(Model):
+    """One sync as it ended, for the history that screens and `GET /api/customers/sync` show.
+
+    `customers` and `orders` count rows upserted from the shop; `seconds` is wall time; `message` is the sentence of a
+    failure. `kind` is "pull" (what changed), "full" (everything) or "changes" (change rows alone).
+    """
+
+    shop: str
+    run_id: str
+    kind: Literal["pull", "full", "changes"]
+    status: Literal["success", "failure"]
+    started_at: datetime
+    finished_at: datetime
+    customers: int = 0
+    orders: int = 0
+    seconds: float = 0.0
+    message: str = ""
+
+
+class CheckResult(Model):
+    """How one check ended when it last ran. `detail` has counts, never values of people. `at` is UTC."""
+
+    suite: str
+    name: str
+    passed: bool
+    detail: str = ""
+    at: datetime
+    run_id: str | None = None
+
+
+class ApiToken(Model):
+    """A bearer token as it is kept: never the secret itself. `name` says who has it; times are UTC."""
+
+    id: int
+    name: str
+    created_at: datetime
+    revoked_at: datetime | None = None

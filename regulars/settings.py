@@ -72,6 +72,11 @@ class Settings(BaseSettings):
         description="IANA time zone of the shop's days; taken from the shop when unset",
     )
     data_dir: Path = Field(Path("data"), alias="REGULARS_DATA", description="Folder of everything that is stored")
+    mongodb_uri: SecretStr | None = Field(
+        None,
+        alias="MONGODB_URI",
+        description="Keep records and change rows in this MongoDB (a replica set), and serve people and orders from it",
+    )
     as_of: date | None = Field(
         None,
         alias="REGULARS_AS_OF",
@@ -101,6 +106,9 @@ class Settings(BaseSettings):
         None, alias="REGULARS_PUBLIC_URL", description="The address under which the shop reaches the webhook receiver"
     )
     page_size: int = Field(25, ge=1, le=1000, alias="REGULARS_PAGE_SIZE", description="Rows a page in lists")
+    page_size_max: int = Field(
+        200, ge=1, le=1000, alias="REGULARS_PAGE_SIZE_MAX", description="The most rows a page that the API gives"
+    )
     published_keep: int = Field(
         3, ge=2, le=100, alias="REGULARS_PUBLISHED_KEEP", description="Published versions kept per shop"
     )

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 import polars as pl
 
-from regulars.models import Segment
+from regulars.models import Hidden, Segment
 from transforms.rules import Rule
 
 # Sort keys and the column behind each. Money sorts within its currency: amounts of two currencies do not compare.
@@ -37,12 +37,16 @@ class LiveRecords(Protocol):
     def aliases(self, shop: str) -> Mapping[str, str]:
         """Return the keys that people had before (as a guest, say) and the key each belongs to now."""
 
+    def hidden(self, shop: str) -> Mapping[str, Hidden]:
+        """Return everybody who was deleted here, by customer key."""
+
 
 @dataclass(frozen=True)
 class PeopleQuery:
     """A list of people. Each filter left empty filters nothing; values within one filter are alternatives.
 
     `segments` are ids of saved segments, `rule` an unsaved one. `page` starts at 1; a page past the end is the last.
+    `hidden`: those who were deleted here and nobody else; without it, everybody but them.
     """
 
     search: str = ""
@@ -54,6 +58,17 @@ class PeopleQuery:
     descending: bool = True
     page: int = 1
     page_size: int = 25
+    hidden: bool = False
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a person stands in a list: `position` from 1 of `total`, and the keys of the neighbours, None at an end."""
+
+    position: int
+    total: int
+    before: str | None
+    after: str | None
 
 
 @dataclass(frozen=True)
@@ -84,9 +99,10 @@ class Count:
 class Person:
     """One person: `row` has the columns of `CUSTOMERS` and `tags`; `currencies` those of `CUSTOMER_CURRENCIES`.
 
-    `segments` are the ids of the saved segments the person is in now.
+    `segments` are the ids of the saved segments the person is in now; `hidden` says who deleted the person here, if so.
     """
 
     row: Mapping[str, Any]
     currencies: pl.DataFrame
     segments: tuple[str, ...]
+    hidden: Hidden | None = None

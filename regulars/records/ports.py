@@ -14,10 +14,11 @@ All calls raise RecordsUnavailable where the store cannot be reached or written.
 `shop` and `customer_key` are taken as they come: aliases are followed by readers, not here.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Protocol, Self
 
-from regulars.models import Note, Segment
+from regulars.models import ApiToken, CheckResult, EventKind, Hidden, Note, PersonEvent, Segment, SyncRun, TagChange
 
 
 class StartingRule(Protocol):
@@ -55,6 +56,10 @@ class Notes(Protocol):
         """Return the person's notes, the newest first; an edit does not move a note."""
         ...
 
+    def note(self, note_id: int) -> Note:
+        """Return one note as it is now. Raises RecordNotFound."""
+        ...
+
     def keys_with_notes(self, shop: str) -> set[str]:
         """Return the customer keys of everybody who has a note."""
         ...
@@ -87,8 +92,19 @@ class Tags(Protocol):
         """Return the tags of everybody who has one, by customer key."""
         ...
 
-    def set_tags(self, shop: str, customer_key: str, tags: Iterable[str], author: str) -> tuple[str, ...]:
-        """Replace the person's tags and return them as shown. Tags that stay keep who gave them and when."""
+    def set_tags(
+        self,
+        shop: str,
+        customer_key: str,
+        tags: Iterable[str],
+        author: str,
+        *,
+        expected: Collection[str] | None = None,
+    ) -> tuple[str, ...]:
+        """Replace the person's tags and return them as shown. Tags that stay keep who gave them and when.
+
+        With `expected`, only where the person has exactly those tags; raises StaleVersion where not.
+        """
         ...
 
     def add_tag(self, shop: str, customer_key: str, tag: str, author: str) -> tuple[str, ...]:
@@ -97,6 +113,37 @@ class Tags(Protocol):
 
     def remove_tag(self, shop: str, customer_key: str, tag: str, author: str) -> tuple[str, ...]:
         """Take one tag away, return the rest; taking away what is not there changes nothing."""
+        ...
+
+    def tag_counts(self, shop: str) -> dict[str, int]:
+        """Return how many people have each tag, by the tag as shown, alphabetically."""
+        ...
+
+    def rename_tag(self, shop: str, tag: str, new: str, author: str) -> int:
+        """Show `tag` as `new` from now on, for everybody who has it; return how many that are.
+
+        Where `new` is another tag that is in use, the two become one, shown as `new` was. Raises RecordNotFound where
+        nobody has `tag`.
+        """
+        ...
+
+    def tag_people(self, shop: str, customer_keys: Iterable[str], tag: str, author: str) -> TagChange:
+        """Give many people one tag, as one change; whoever has it, or 50 others, is passed over and not counted."""
+        ...
+
+    def untag_people(self, shop: str, customer_keys: Iterable[str], tag: str, author: str) -> TagChange:
+        """Take one tag away from many people, as one change; whoever does not have it is passed over."""
+        ...
+
+    def undo_tag_change(self, shop: str, change_id: int, author: str) -> TagChange:
+        """Undo a bulk change, for exactly those whom it changed and who still are as it left them.
+
+        Raises RecordNotFound, and StaleVersion where it was undone before.
+        """
+        ...
+
+    def tag_changes(self, shop: str, limit: int = 20) -> list[TagChange]:
+        """Return the latest bulk changes, the newest first."""
         ...
 
 
@@ -141,6 +188,78 @@ class Segments(Protocol):
         """Remove a segment; with `expected_version` only that version. Raises RecordNotFound, StaleVersion."""
         ...
 
+    def segment_history(self, shop: str, segment_id: str) -> list[Segment]:
+        """Return every version of a segment, the first one first, also of a deleted one. Raises RecordNotFound."""
+        ...
+
+
+class HiddenPeople(Protocol):
+    """People who were deleted here. The shop keeps them, and so do notes, tags and published data."""
+
+    def hide(self, shop: str, customer_key: str, author: str) -> Hidden:
+        """Hide a person; hiding twice changes nothing."""
+        ...
+
+    def show(self, shop: str, customer_key: str, author: str) -> None:
+        """Show a person again; showing who is not hidden changes nothing."""
+        ...
+
+    def hidden(self, shop: str) -> dict[str, Hidden]:
+        """Return everybody who is hidden, by customer key."""
+        ...
+
+
+class Events(Protocol):
+    """What was done about people here. Tags and hiding write their own events; edits are written by who made them."""
+
+    def add_event(self, shop: str, customer_key: str, kind: EventKind, author: str, detail: str = "") -> PersonEvent:
+        """Write an event. `detail` has at most 500 characters."""
+        ...
+
+    def events(self, shop: str, customer_key: str, limit: int = 500) -> list[PersonEvent]:
+        """Return the person's events, the newest first."""
+        ...
+
+
+class History(Protocol):
+    """How syncs and checks ended, so that screens need no Dagster to tell."""
+
+    def add_sync(self, run: SyncRun) -> None:
+        """Record how a sync ended; one run id has one entry, the last one written. Keeps the newest 500 a shop."""
+        ...
+
+    def syncs(self, shop: str, limit: int = 50) -> list[SyncRun]:
+        """Return the shop's syncs, the last to end first."""
+        ...
+
+    def set_checks(self, shop: str, suite: str, results: Sequence[CheckResult]) -> None:
+        """Replace the results of a suite by those of its last run."""
+        ...
+
+    def checks(self, shop: str) -> list[CheckResult]:
+        """Return the last results of all suites, by suite and name."""
+        ...
+
+
+class Tokens(Protocol):
+    """Bearer tokens of the API. Only a hash is kept, so that nobody can read a token out of the store."""
+
+    def add_token(self, name: str) -> tuple[ApiToken, str]:
+        """Make a token and return it with its secret (256 bits, shown this once). Names have 1 to 80 characters."""
+        ...
+
+    def tokens(self) -> list[ApiToken]:
+        """Return all tokens, the revoked ones too, in the order in which they were made."""
+        ...
+
+    def revoke_token(self, token_id: int) -> ApiToken:
+        """Revoke a token for good; revoking twice changes nothing. Raises RecordNotFound."""
+        ...
+
+    def token_of(self, secret: str) -> ApiToken | None:
+        """Return the token of that secret, None where there is none or it was revoked."""
+        ...
+
 
 class Aliases(Protocol):
     """Keys that people had before: `alias -> customer key`, so that what hung on an old key stays theirs."""
@@ -162,13 +281,42 @@ class Keys(Protocol):
         ...
 
 
-class Records(Notes, Tags, Segments, Aliases, Keys, Protocol):
+Row = dict[str, Any]
+
+
+class Portable(Protocol):
+    """The records as rows that any store can take: how backups are made, and how a deployment changes its store.
+
+    A row is `{"table": name, ...columns}` of JSON values alone: times are whole microseconds since 1970 UTC, bytes are
+    base64. Both adapters write the same rows for the same records.
+    """
+
+    def dump(self) -> Iterator[Row]:
+        """Yield everything, as of one moment."""
+        ...
+
+    def load(self, rows: Iterable[Row]) -> int:
+        """Take over rows into a store that has none, wholly or not at all; return how many.
+
+        Raises RecordInvalid for rows that are not of `dump`, RecordsError where the store is not empty. Ids go on after
+        the highest one loaded.
+        """
+        ...
+
+
+class Records(Notes, Tags, Segments, HiddenPeople, Events, History, Tokens, Aliases, Keys, Portable, Protocol):
     """All of the records behind one object."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
 
     def change_token(self) -> int:
         """Return a number that grows whenever something changes that published marts depend on.
 
-        That is: segments, aliases, and tags where a segment of the shop asks for tags. A call that changed nothing
+        That is: segments, aliases, hidden people, and tags where a segment of the shop asks for tags. A call that changed nothing
         does not move it. Read it before reading the rest: what was derived then is at least as new as the token.
         """
         ...
