@@ -15,7 +15,8 @@ One root, one cause a leaf; each knows whether the same call may succeed later::
     │   ├── ShopNotFound         404: the address is no WooCommerce REST base
     │   │   └── ShopRecordGone   404: the shop has no record of that id
     │   ├── ShopAnswerUnreadable an answer that is not the JSON we asked for
-    │   └── ShopRequestInvalid   400: the shop does not accept what was sent
+    │   ├── ShopRequestInvalid   400: the shop does not accept what was sent
+    │   └── NoAccount            a guest: the shop has nothing to edit
     ├── NothingPublished         no published version of this shop yet
     ├── ChecksFailed             a blocking check refused the publish
     ├── RecordsError             notes, tags, segments
@@ -32,6 +33,9 @@ One root, one cause a leaf; each knows whether the same call may succeed later::
 
 A message says what was wrong, with what, and what would be right; it never holds a secret or personal data.
 """
+
+from collections.abc import Mapping
+from typing import Any
 
 
 class RegularsError(Exception):
@@ -76,9 +80,10 @@ class ShopError(RegularsError):
 
 
 class ShopUnreachable(ShopError):
-    """No connection, a time-out, or a TLS failure."""
+    """No connection, a time-out, or a TLS failure. `sent`: the request may have reached the shop all the same."""
 
     retry = True
+    sent: bool = False
 
 
 class ShopBusy(ShopError):
@@ -113,7 +118,20 @@ class ShopAnswerUnreadable(ShopError):
 
 
 class ShopRequestInvalid(ShopError):
-    """The shop answered 400: it does not accept what was sent."""
+    """The shop answered 400, or would: it does not accept what was sent.
+
+    `said` is the shop's own sentence, `fields` its words by the field they are about, such as `billing.email`; both
+    may repeat what was sent. They are plain text for whoever sent it, and for no log.
+    """
+
+    def __init__(self, message: str, *, said: str = "", fields: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.said = said
+        self.fields: Mapping[str, str] = fields or {}
+
+
+class NoAccount(ShopError):
+    """A guest: the shop knows the person from orders alone, and has nothing to edit."""
 
 
 class NothingPublished(RegularsError):
@@ -137,7 +155,17 @@ class RecordInvalid(RecordsError):
 
 
 class StaleVersion(RecordsError):
-    """Somebody else saved this record in between."""
+    """Somebody else saved this record in between.
+
+    `current` is the record as it is now and `yours` what was to be saved, where whoever raises it knows them.
+    """
+
+    def __init__(
+        self, message: str, *, current: Mapping[str, Any] | None = None, yours: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.current = current
+        self.yours = yours
 
 
 class RecordsUnavailable(RecordsError):

@@ -25,6 +25,7 @@ from regulars.errors import (
     ShopRequestInvalid,
     ShopUnreachable,
 )
+from regulars.shop.refusals import complaints
 
 LARGEST_BYTES: Final = 64 * 1024 * 1024
 LARGEST_PREFIX: Final = 200_000
@@ -80,35 +81,48 @@ def _what(body: bytes, content_type: str) -> str:
     return f"{kind}{named}"
 
 
-def error_of(status: int, headers: Mapping[str, str], body: bytes, *, path: str, now: datetime) -> ShopError | None:
-    """Return what an answer of `status` means, or None where it is a success. `body` may be cut short."""
+def error_of(
+    status: int, headers: Mapping[str, str], body: bytes, *, path: str, now: datetime, writing: bool = False
+) -> ShopError | None:
+    """Return what an answer of `status` means, or None where it is a success. `body` may be cut short.
+
+    `writing`: it answers a request to change something, which needs another permission.
+    """
     if 200 <= status < 300:
         return None
-    code = _code(body)
+    told = _error_object(body)
+    code = _code(told)
     said = f"{status}{f' {code}' if code else ''}"
     error: ShopError
     if 300 <= status < 400:
         error = ShopNotFound(_redirected(headers.get("Location", ""), path))
     elif status in (401, 403):
-        error = ShopRefused(_refused(said, code, path), status, code)
+        error = ShopRefused(_refused_writing(said, path) if writing else _refused(said, code, path), status, code)
     elif status == 404:
         error = _not_found(said, code, path)
     elif status == 429 or status >= 500:
         error = _busy(said, headers, path, now)
     elif status == 400:
-        error = ShopRequestInvalid(f"The shop does not accept what was sent to {path} ({said}).")
+        sentence, fields = complaints(told)
+        error = ShopRequestInvalid(
+            f"The shop does not accept what was sent to {path} ({said}).", said=sentence, fields=fields
+        )
     else:
         what = _what(body, headers.get("Content-Type", ""))
         error = ShopAnswerUnreadable(f"The shop answered {path} with {said}, {what}; that was not expected.")
     return error
 
 
-def _code(body: bytes) -> str:
-    """Return WooCommerce's word for the error, such as woocommerce_rest_cannot_view; empty where there is none."""
+def _error_object(body: bytes) -> Any:
+    """Return the JSON that the shop describes an error with, None where there is none."""
     start = body.find(b"{")
     found = _parse(body[start:]) if 0 <= start < LARGEST_PREFIX else None
-    answer = found[0] if found else None
-    code = answer.get("code") if isinstance(answer, dict) else None
+    return found[0] if found else None
+
+
+def _code(told: Any) -> str:
+    """Return WooCommerce's word for the error, such as woocommerce_rest_cannot_view; empty where there is none."""
+    code = told.get("code") if isinstance(told, dict) else None
     return code if isinstance(code, str) and _WORD.fullmatch(code) else ""
 
 
@@ -124,6 +138,13 @@ def _refused(said: str, code: str, path: str) -> str:
             "is an administrator or shop manager; some hosts drop the Authorization header or block REST clients."
         )
     return f"The shop refused {path} ({said}). {advice}"
+
+
+def _refused_writing(said: str, path: str) -> str:
+    return (
+        f"The shop refused to change anything at {path} ({said}). The key needs the permission Read/Write (WooCommerce > "
+        "Settings > Advanced > REST API), and its user must be an administrator or shop manager."
+    )
 
 
 def _not_found(said: str, code: str, path: str) -> ShopNotFound:
@@ -172,10 +193,12 @@ def _redirected(location: str, path: str) -> str:
     return f"The shop sends {path} on to another place. Set WOOCOMMERCE_URL to the shop's final home address."
 
 
-def unreachable(reason: str, host: str, *, tls: bool = False) -> ShopUnreachable:
+def unreachable(reason: str, host: str, *, tls: bool = False, sent: bool = False) -> ShopUnreachable:
     """Return the error for an answer that never came. A certificate that is not trusted is not worth a retry."""
     if not tls:
-        return ShopUnreachable(f"The shop at {host} cannot be reached: {reason}.")
+        away = ShopUnreachable(f"The shop at {host} cannot be reached: {reason}.")
+        away.sent = sent
+        return away
     error = ShopUnreachable(
         f"The shop at {host} cannot be trusted: {reason}. Its certificate must be valid for that name; "
         "for a private CA set REGULARS_CA_FILE to its PEM file."

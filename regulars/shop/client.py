@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 import requests
+from urllib3.exceptions import NewConnectionError
 
 from regulars.errors import SettingsError, ShopAnswerUnreadable, ShopError
 from regulars.models import ShopConfig
@@ -184,16 +185,22 @@ class ShopClient:
         try:
             answer = self._exchange(method, path, params, body, signed=signed)
             error: ShopError | None = error_of(
-                answer.status, answer.headers, answer.body, path=path, now=answer.answered_at
+                answer.status,
+                answer.headers,
+                answer.body,
+                path=path,
+                now=answer.answered_at,
+                writing=method in ("POST", "PUT"),
             )
         except requests.exceptions.SSLError:
             error = unreachable("its certificate or the TLS connection failed", self._host, tls=True)
-        except requests.exceptions.Timeout:
-            error = unreachable("no answer in time", self._host)
-        except requests.exceptions.ConnectionError:
-            error = unreachable("no connection, or it was dropped", self._host)
+        except requests.exceptions.Timeout as cause:
+            sent = not isinstance(cause, requests.exceptions.ConnectTimeout)
+            error = unreachable("no answer in time", self._host, sent=sent)
+        except requests.exceptions.ConnectionError as cause:
+            error = unreachable("no connection, or it was dropped", self._host, sent=not _never_connected(cause))
         except (requests.exceptions.RequestException, OSError) as cause:
-            error = unreachable(f"the connection failed ({type(cause).__name__})", self._host)
+            error = unreachable(f"the connection failed ({type(cause).__name__})", self._host, sent=True)
         if error is not None:
             raise error
         return answer
@@ -225,6 +232,12 @@ class ShopClient:
                 raise requests.exceptions.ReadTimeout
             parts.append(part)
         return b"".join(parts)
+
+
+def _never_connected(error: requests.exceptions.ConnectionError) -> bool:
+    """Return whether the request cannot have reached anybody: no connection came about."""
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(reason, NewConnectionError)
 
 
 def _unsigned(request: requests.PreparedRequest) -> requests.PreparedRequest:
