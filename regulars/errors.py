@@ -87,13 +87,14 @@ class ShopUnreachable(ShopError):
 
 
 class ShopBusy(ShopError):
-    """The shop answered 429, 503 or another 5xx; `retry_after` is in seconds where the shop named it."""
+    """The shop answered `status`: 429, 503 or another 5xx; `retry_after` is in seconds where the shop named it."""
 
     retry = True
 
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
+    def __init__(self, message: str, retry_after: float | None = None, status: int = 503) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.status = status
 
 
 class ShopRefused(ShopError):

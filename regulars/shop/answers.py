@@ -101,7 +101,7 @@ def error_of(
     elif status == 404:
         error = _not_found(said, code, path)
     elif status == 429 or status >= 500:
-        error = _busy(said, headers, path, now)
+        error = _busy(said, headers, path, now, status)
     elif status == 400:
         sentence, fields = complaints(told)
         error = ShopRequestInvalid(
@@ -156,11 +156,12 @@ def _not_found(said: str, code: str, path: str) -> ShopNotFound:
     )
 
 
-def _busy(said: str, headers: Mapping[str, str], path: str, now: datetime) -> ShopBusy:
+def _busy(said: str, headers: Mapping[str, str], path: str, now: datetime, status: int) -> ShopBusy:
     after = retry_after(headers.get("Retry-After"), now)
     if after is None:
-        return ShopBusy(f"The shop cannot answer {path} now ({said}).")
-    return ShopBusy(f"The shop cannot answer {path} now ({said}); it wants us back in {after:.0f} s.", after)
+        return ShopBusy(f"The shop cannot answer {path} now ({said}).", status=status)
+    message = f"The shop cannot answer {path} now ({said}); it wants us back in {after:.0f} s."
+    return ShopBusy(message, after, status)
 
 
 def retry_after(value: str | None, now: datetime) -> float | None:
