@@ -29,7 +29,21 @@ MONEY_READ: Mapping[str, tuple[str, ...]] = {
     "order_lines": ("subtotal", "total", "tax"),
     "refunds": ("amount",),
 }
-CHECKS_SCHEMA = {"check": pl.String(), "violations": pl.Int64(), "meaning": pl.String()}
+CHECKS_SCHEMA = {
+    "check": pl.String(),
+    "violations": pl.Int64(),
+    "meaning": pl.String(),
+    "examples": pl.List(pl.String()),
+}
+# What a row is called by, the nearest first. Keys alone: a guest's is a keyed hash, so nobody is named.
+NAMED_BY: Mapping[str, str] = {
+    "refund_id": "refund",
+    "order_id": "order",
+    "product_id": "product",
+    "customer_key": "person",
+    "segment_id": "segment",
+}
+EXAMPLES = 3
 
 
 class Check(NamedTuple):
@@ -41,9 +55,9 @@ class Check(NamedTuple):
 
 
 def check_marts(marts: Mapping[str, pl.DataFrame | pl.LazyFrame]) -> pl.DataFrame:
-    """Return `check, violations, meaning`, one row a check; publish only where every `violations` is 0.
+    """Return `check, violations, meaning, examples`, one row a check; publish only where every `violations` is 0.
 
-    `marts` holds the tables of `schemas.PUBLISHED`; checks of tables that are not given are left out, as `segments`
+    `examples` names up to three of the rows by their ids ("order 727"), never by what is in them. `marts` holds the tables of `schemas.PUBLISHED`; checks of tables that are not given are left out, as `segments`
     and `segment_members` may be. This is the one place in the transforms that collects: the gate needs its figures.
     """
     frames = {name: table.lazy() for name, table in marts.items() if name in PUBLISHED}
@@ -51,8 +65,22 @@ def check_marts(marts: Mapping[str, pl.DataFrame | pl.LazyFrame]) -> pl.DataFram
     counts = pl.collect_all(
         [check.broken(frames).select(violations=pl.len().cast(pl.Int64)) for check in checks], engine="streaming"
     )
-    rows = [(check.name, count.item(), check.meaning) for check, count in zip(checks, counts, strict=True)]
+    rows = [
+        (check.name, count.item(), check.meaning, _examples(check.broken(frames)) if count.item() else [])
+        for check, count in zip(checks, counts, strict=True)
+    ]
     return pl.DataFrame(rows, schema=CHECKS_SCHEMA, orient="row")
+
+
+def _examples(broken: pl.LazyFrame) -> list[str]:
+    """Return up to three of the rows by their ids; none where they have no id."""
+    columns = broken.collect_schema().names()
+    named = [name for name in NAMED_BY if name in columns]
+    if not named:
+        return []
+    label = pl.coalesce(pl.format(f"{NAMED_BY[name]} {{}}", pl.col(name)) for name in named)
+    some = broken.select(named).unique().sort(named, nulls_last=True)
+    return some.select(label=label).drop_nulls().unique(maintain_order=True).head(EXAMPLES).collect()["label"].to_list()
 
 
 def _table_checks(frames: Frames) -> Iterator[Check]:
@@ -93,9 +121,10 @@ def _strangers(table: str, frames: Frames) -> pl.LazyFrame:
 
 def _net_not_exact(frames: Frames) -> pl.LazyFrame:
     wrong = pl.col("net").ne_missing(pl.col("gross") - pl.col("refunded"))
-    columns = ("customer_key", "net", "gross", "refunded")
-    orders = frames["orders"].select("customer_key", "net", "refunded", gross="total").select(columns)
-    tables = (frames[name].select(columns) for name in ("customers", "customer_currencies"))
+    columns = ("order_id", "customer_key", "net", "gross", "refunded")
+    orders = frames["orders"].select("order_id", "customer_key", "net", "refunded", gross="total").select(columns)
+    no_order = pl.lit(None, dtype=pl.Int64).alias("order_id")
+    tables = (frames[name].with_columns(no_order).select(columns) for name in ("customers", "customer_currencies"))
     return pl.concat([table.filter(wrong) for table in (*tables, orders)])
 
 
@@ -163,8 +192,10 @@ def _as_of_differs(frames: Frames) -> pl.LazyFrame:
 
 def _counted_after_as_of(frames: Frames) -> pl.LazyFrame:
     as_of = frames["customers"].select(pl.col("as_of").max())
-    columns = ("created_at", "counted")
-    rows = pl.concat([frames[name].select(columns) for name in ("orders", "refunds")])
+    orders = frames["orders"].select(
+        pl.lit(None, dtype=pl.Int64).alias("refund_id"), "order_id", "created_at", "counted"
+    )
+    rows = pl.concat([orders, frames["refunds"].select("refund_id", "order_id", "created_at", "counted")])
     return rows.filter("counted").join(as_of, how="cross").filter(pl.col("created_at") >= pl.col("as_of"))
 
 

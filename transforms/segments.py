@@ -1,12 +1,12 @@
 """Who is in which segment: saved rules over the customers table.
 
-Terms: a person is a *member* of a segment when its rule is true for them; deleted people (`deleted_at` is set) are
-members of none. A rule that can no longer be read (its field is gone, say) does not stop the others: its segment has
+Terms: a person is a *member* of a segment when its rule is true for them; people who were deleted, in the shop
+(`deleted_at` is set) or here (*hidden*), are members of none. A rule that can no longer be read (its field is gone, say) does not stop the others: its segment has
 no members and `people` is null, which is how readers tell "nobody" (0) from "cannot be read"; `broken_segments` gives
 the sentence for each.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -33,15 +33,21 @@ class AssignedSegments(NamedTuple):
 
 
 def assign_segments(
-    customers: pl.LazyFrame, segments: Sequence[SegmentRule], *, shop: str, as_of: datetime, timezone: str
+    customers: pl.LazyFrame,
+    segments: Sequence[SegmentRule],
+    *,
+    shop: str,
+    as_of: datetime,
+    timezone: str,
+    hidden: Collection[str] = (),
 ) -> AssignedSegments:
     """Return customers with `segments` filled (ids, sorted), the segments with their counts, and the members.
 
     `customers` has `schemas.CUSTOMERS` and may have `tags`, a list of text, which is left out of the result. `as_of`
-    and `timezone` are those of `compile_rule`. Segments keep their order; `people` counts members, null where the
+    and `timezone` are those of `compile_rule`. `hidden` are today's keys of people who were deleted here. Segments keep their order; `people` counts members, null where the
     rule cannot be read. Members follow the order of `customers`, a person's segments by id.
     """
-    flags = _flags(segments, as_of=as_of, timezone=timezone)
+    flags = _flags(segments, as_of=as_of, timezone=timezone, hidden=hidden)
     named = [pl.when(flag).then(pl.lit(segment_id)) for segment_id, flag in sorted(flags.items())]
     ids = pl.concat_list(named).list.drop_nulls() if named else pl.lit([], dtype=pl.List(pl.String))
     assigned = conform(customers.with_columns(segments=ids), CUSTOMERS)
@@ -69,9 +75,13 @@ def _why_broken(rule: str) -> str:
     return ""
 
 
-def _flags(segments: Sequence[SegmentRule], *, as_of: datetime, timezone: str) -> dict[str, pl.Expr]:
+def _flags(
+    segments: Sequence[SegmentRule], *, as_of: datetime, timezone: str, hidden: Collection[str]
+) -> dict[str, pl.Expr]:
     broken = broken_segments(segments)
     alive = pl.col("deleted_at").is_null()
+    if hidden:
+        alive &= ~pl.col("customer_key").is_in(sorted(hidden))
     return {
         segment.id: alive & compile_rule(parse(segment.rule), as_of=as_of, timezone=timezone)
         for segment in segments

@@ -180,3 +180,35 @@ def test_the_starting_segments_pass_the_gate(sound: Tables) -> None:
     assigned = assign_segments(sound["customers"].lazy(), rules, shop="lab", as_of=AS_OF, timezone=BERLIN)
 
     assert failing(sound | {name: frame.collect() for name, frame in assigned._asdict().items()}) == set()
+
+
+def test_what_breaks_a_check_is_named_by_its_ids(sound: Tables) -> None:
+    """A data engineer must find the order; three are enough, and nobody's name or e-mail stands in a log."""
+    spoiled = change("orders", EVERY, total=None)(sound)
+    rows = {row["check"]: row for row in check_marts(spoiled).to_dicts()}
+
+    assert rows["orders: money read"]["violations"] == 4
+    assert rows["orders: money read"]["examples"] == ["order 1", "order 2", "order 3"]
+    assert rows["refunds: money read"]["examples"] == []
+
+
+@pytest.mark.parametrize(
+    ("check", "spoil", "examples"),
+    [
+        ("refunds: money read", change("refunds", EVERY, amount=None), ["refund 9"]),
+        ("customers: scores fit", change("customers", ACCOUNT_1, r=6), ["person woo:1"]),
+        ("segments: people counted", change("segments", EVERY, people=1), ["segment all", "segment odd"]),
+        ("net is exact", change("orders", FIRST_ORDER, net=Decimal(9) - CENT), ["order 1"]),
+        ("nothing counts after as-of", change("orders", FIRST_ORDER, created_at=AS_OF), ["order 1"]),
+        ("orders: keys present", change("orders", EVERY, order_id=None, customer_key=None), []),
+        ("one as-of", change("rfm_cuts", EVERY, as_of=AS_OF + timedelta(days=1)), []),
+    ],
+)
+def test_a_row_is_named_by_what_it_is(
+    sound: Tables, check: str, spoil: Callable[[Tables], Tables], examples: list[str]
+) -> None:
+    """A refund is looked up as a refund, a person as a person; what has no id is only counted."""
+    rows = {row["check"]: row for row in check_marts(spoil(sound)).to_dicts()}
+
+    assert rows[check]["violations"] > 0
+    assert rows[check]["examples"] == examples

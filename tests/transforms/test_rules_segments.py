@@ -67,6 +67,17 @@ def test_deleted_people_are_in_no_segment():
     assert members["customer_key"].to_list() == ["woo:2"]
 
 
+def test_people_hidden_here_are_in_no_segment():
+    """Whoever was deleted in the app must not turn up in a mailing list that is made of a segment."""
+    rule = SegmentRule("all", "All", "orders_count >= 0 or email is null")
+    rows = people(a_person(), a_person(customer_key="woo:2"))
+    frames = assign_segments(rows, [rule], shop="s", as_of=AS_OF, timezone=BERLIN, hidden={"woo:2"})
+    customers, segments, members = pl.collect_all(list(frames))
+    assert customers["customer_key"].to_list() == ["guest:1", "woo:2"]
+    assert segments["people"].to_list() == [1]
+    assert members["customer_key"].to_list() == ["guest:1"]
+
+
 def test_a_broken_rule_empties_its_own_segment_only():
     """A field that is gone must not stop the nightly run; it must not look like nobody either."""
     rules = [SegmentRule("old", "Old", "gone_field = 3"), SegmentRule("some", "Some", "orders_count > 99")]
