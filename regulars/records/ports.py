@@ -122,13 +122,17 @@ class Tags(Protocol):
     def rename_tag(self, shop: str, tag: str, new: str, author: str) -> int:
         """Show `tag` as `new` from now on, for everybody who has it; return how many that are.
 
-        Where `new` is another tag that is in use, the two become one, shown as `new` was. Raises RecordNotFound where
-        nobody has `tag`.
+        Where `new` is another tag that is in use, the two become one, shown as `new` was; who had both keeps when and
+        by whom `new` was given. Bulk changes of `tag` are of `new` then. It writes no events: nothing was done about a
+        person. Raises RecordNotFound where nobody has `tag`.
         """
         ...
 
     def tag_people(self, shop: str, customer_keys: Iterable[str], tag: str, author: str) -> TagChange:
-        """Give many people one tag, as one change; whoever has it, or 50 others, is passed over and not counted."""
+        """Give many people one tag, as one change; whoever has it, or 50 others, is passed over and not counted.
+
+        The newest 100 changes of a shop are kept and can be undone. A change of nobody is one too.
+        """
         ...
 
     def untag_people(self, shop: str, customer_keys: Iterable[str], tag: str, author: str) -> TagChange:
@@ -136,9 +140,11 @@ class Tags(Protocol):
         ...
 
     def undo_tag_change(self, shop: str, change_id: int, author: str) -> TagChange:
-        """Undo a bulk change, for exactly those whom it changed and who still are as it left them.
+        """Undo a bulk change, for exactly those whom it changed and who still are as it left them; return it.
 
-        Raises RecordNotFound, and StaleVersion where it was undone before.
+        A tag is taken back only where it is the one that the change gave: not where somebody took it away and gave it
+        anew. A tag that the change took comes back with who had given it and when, unless the person has it or 50
+        others now. Writes events as the change did. Raises RecordNotFound, and StaleVersion where it was undone before.
         """
         ...
 
@@ -189,7 +195,10 @@ class Segments(Protocol):
         ...
 
     def segment_history(self, shop: str, segment_id: str) -> list[Segment]:
-        """Return every version of a segment, the first one first, also of a deleted one. Raises RecordNotFound."""
+        """Return every version of a segment, the first one first, also of a deleted one. Raises RecordNotFound.
+
+        Versions that were replaced before histories were kept (schema 1) are missing.
+        """
         ...
 
 
@@ -197,7 +206,7 @@ class HiddenPeople(Protocol):
     """People who were deleted here. The shop keeps them, and so do notes, tags and published data."""
 
     def hide(self, shop: str, customer_key: str, author: str) -> Hidden:
-        """Hide a person; hiding twice changes nothing."""
+        """Hide a person; hiding twice changes nothing and returns who hid them first."""
         ...
 
     def show(self, shop: str, customer_key: str, author: str) -> None:
@@ -229,11 +238,11 @@ class History(Protocol):
         ...
 
     def syncs(self, shop: str, limit: int = 50) -> list[SyncRun]:
-        """Return the shop's syncs, the last to end first."""
+        """Return the shop's syncs, the last to end first; of two that ended at once, by run id."""
         ...
 
     def set_checks(self, shop: str, suite: str, results: Sequence[CheckResult]) -> None:
-        """Replace the results of a suite by those of its last run."""
+        """Replace the results of a suite by those of its last run; of two with one name the last counts."""
         ...
 
     def checks(self, shop: str) -> list[CheckResult]:
@@ -288,18 +297,19 @@ class Portable(Protocol):
     """The records as rows that any store can take: how backups are made, and how a deployment changes its store.
 
     A row is `{"table": name, ...columns}` of JSON values alone: times are whole microseconds since 1970 UTC, bytes are
-    base64. Both adapters write the same rows for the same records.
+    base64. `regulars.records.portable` names tables and columns. Both adapters write the same rows for the same records,
+    in the same order: tables as listed there, rows by the columns that tell them apart.
     """
 
     def dump(self) -> Iterator[Row]:
-        """Yield everything, as of one moment."""
+        """Yield everything, as of one moment. The change token is first, and is there in an empty store too."""
         ...
 
-    def load(self, rows: Iterable[Row]) -> int:
+    def load(self, rows: Iterable[Row], *, replace: bool = False) -> int:
         """Take over rows into a store that has none, wholly or not at all; return how many.
 
-        Raises RecordInvalid for rows that are not of `dump`, RecordsError where the store is not empty. Ids go on after
-        the highest one loaded.
+        With `replace`, what the store had is removed in the same step. Raises RecordInvalid for rows that are not of
+        `dump`, RecordsError where the store is not empty. Ids go on after the highest one ever given.
         """
         ...
 

@@ -10,6 +10,7 @@ TAG_LENGTH = 40
 TAGS_A_PERSON = 50
 NAME_LENGTH = 80
 DESCRIPTION_LENGTH = 500
+MESSAGE_LENGTH = 10_000
 KEY_LENGTH = 200
 SLUG_LENGTH = 40
 
@@ -18,9 +19,14 @@ _SPACES = re.compile(r"\s+")
 _NO_SLUG = re.compile(r"[^a-z0-9]+")
 
 
+def is_text(text: object) -> bool:
+    """Return whether this is text that every store can keep: no NUL, no lone surrogates."""
+    return isinstance(text, str) and not _NO_TEXT.search(text)
+
+
 def checked(text: object, what: str, longest: int, *, shortest: int = 1) -> str:
     """Return `text` without its outer white space. Raises RecordInvalid; the message never holds the text."""
-    if not isinstance(text, str) or _NO_TEXT.search(text):
+    if not isinstance(text, str) or not is_text(text):
         raise RecordInvalid(f"{what} must be plain text, without NUL or broken characters.")
     text = text.strip()
     if len(text) < shortest:
