@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 
 from app_streamlit import reads
-from regulars.models import Note, Segment
+from regulars.directory.overlay import current_key
+from regulars.models import Note, Segment, TagChange
 
 
 def add_note(shop: str, key: str, text: str) -> Note:
@@ -44,3 +45,40 @@ def save_segment(shop: str, name: str, rule: str, description: str = "", replace
 def delete_segment(segment: Segment) -> None:
     """Remove a segment. Raises RecordNotFound, or StaleVersion when somebody changed it meanwhile."""
     reads.records().delete_segment(segment.shop, segment.id, segment.version)
+
+
+def tag_people(shop: str, keys: Iterable[str], tag: str) -> TagChange:
+    """Give many people one tag. Raises RecordInvalid for a tag that is none."""
+    return reads.records().tag_people(shop, keys, tag, reads.settings().user)
+
+
+def untag_people(shop: str, keys: Iterable[str], tag: str) -> TagChange:
+    """Take one tag away from many people, also where it was given under earlier keys."""
+    chosen = set(keys)
+    aliases = reads.records().aliases(shop)
+    earlier = {alias for alias in aliases if current_key(alias, aliases) in chosen}
+    return reads.records().untag_people(shop, sorted(chosen | earlier), tag, reads.settings().user)
+
+
+def undo_tag_change(change: TagChange) -> TagChange:
+    """Undo a bulk change, for those who still are as it left them. Raises StaleVersion where it was undone before."""
+    return reads.records().undo_tag_change(change.shop, change.id, reads.settings().user)
+
+
+def rename_tag(shop: str, tag: str, new: str) -> int:
+    """Show a tag under another name, or join it with the one of that name; return how many people have it.
+
+    Raises RecordInvalid, RecordNotFound.
+    """
+    return reads.records().rename_tag(shop, tag, new, reads.settings().user)
+
+
+def hide(shop: str, key: str) -> None:
+    """Delete a person here: they are in no list until shown again. The shop keeps them."""
+    reads.records().hide(shop, key, reads.settings().user)
+
+
+def show(shop: str, key: str) -> None:
+    """Show a person again who was deleted here, also where that was under an earlier key."""
+    for known_as in (key, *reads.earlier_keys(shop, key)):
+        reads.records().show(shop, known_as, reads.settings().user)

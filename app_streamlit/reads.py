@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import streamlit as st
 
-from regulars.directory.layout import Manifest
+from regulars.directory.layout import Manifest, table_file
 from regulars.directory.overlay import current_key
 from regulars.directory.published import Directory
 from regulars.directory.query import Count, PeoplePage, PeopleQuery, Person
@@ -151,6 +151,42 @@ def earlier_keys(shop: str, key: str) -> list[str]:
 def tags_in_use(shop: str) -> list[str]:
     """Return every tag of the shop."""
     return directory(shop).tags_in_use()
+
+
+def tag_counts(shop: str) -> Mapping[str, int]:
+    """Return how many people have each tag, by tag."""
+    return records().tag_counts(shop)
+
+
+def countries(shop: str) -> list[str]:
+    """Return the country codes that people of the shop have, sorted."""
+    about = manifest(shop)
+    return _countries(shop, about.version)
+
+
+@st.cache_data(show_spinner=False, max_entries=20)
+def _countries(shop: str, version: str) -> list[str]:
+    people = pl.scan_parquet(table_file(paths().published(shop) / version, "customers"))
+    try:
+        found = people.select(pl.col("country").unique()).collect()["country"]
+    except FileNotFoundError:  # pruned in between: the next look reads the newer version
+        return []
+    return sorted(code for code in found if code)
+
+
+def keys(shop: str, query: PeopleQuery) -> pl.Series:
+    """Return the keys of everybody that `query` asks for, whatever the page."""
+    return directory(shop).keys(query)
+
+
+def everyone(shop: str, query: PeopleQuery) -> pl.DataFrame:
+    """Return everybody that `query` asks for, whatever the page, as exports need them."""
+    return directory(shop).everyone(query)
+
+
+def segment_history(shop: str, segment_id: str) -> list[Segment]:
+    """Return every version of a segment, the first one first. Raises RecordNotFound."""
+    return records().segment_history(shop, segment_id)
 
 
 def segments(shop: str) -> list[Segment]:
