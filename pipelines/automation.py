@@ -33,9 +33,10 @@ def change_row_sensor(job_name: str) -> dg.SensorDefinition:
         description="Starts a run where verified webhook deliveries wait that no published version holds yet.",
     )
     def change_rows(context: dg.SensorEvaluationContext, deployment: Deployment) -> Asked:
-        from regulars.inbox import last_seq
+        from regulars.inbox import open_inbox
 
-        newest = last_seq(deployment.paths.inbox)
+        with open_inbox(deployment.settings) as inbox:
+            newest = inbox.last_seqs()
         behind = [shop for shop, last in published_shops(deployment) if newest.get(shop, 0) > last.change_seq]
         runs = requests(context.instance, deployment, behind, job_name, raw_config(pull=False))
         return runs or why_nothing(deployment, "No change row waits that could be merged now.")

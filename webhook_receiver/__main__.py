@@ -8,10 +8,10 @@ from types import FrameType
 from uvicorn import Config, Server
 
 from regulars.errors import InboxUnavailable, RegularsError
-from regulars.paths import DataPaths
+from regulars.inbox import open_inbox
 from regulars.settings import Settings, load_settings
 from webhook_receiver.app import create_app
-from webhook_receiver.inbox import Inbox
+from webhook_receiver.inbox import InboxWriter
 from webhook_receiver.protocol import GuardedProtocol
 
 LOG = logging.getLogger("webhook_receiver")
@@ -38,7 +38,7 @@ def main() -> int:
 
 
 def _serve(settings: Settings) -> int:
-    inbox = Inbox(DataPaths(settings.data_dir).inbox)
+    inbox = InboxWriter(open_inbox(settings))
     try:
         try:
             inbox.start()

@@ -19,12 +19,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from regulars.errors import RegularsError
-from regulars.inbox import TOPICS
+from regulars.inbox.delivery import TOPICS, Delivery, read_content
 from regulars.models import ShopConfig
 from regulars.settings import NO_SHOP, Settings
 from webhook_receiver.body import BodyReader
-from webhook_receiver.delivery import read_content
-from webhook_receiver.inbox import Delivery, Inbox
+from webhook_receiver.inbox import InboxWriter
 from webhook_receiver.signature import verifies
 
 LOG = logging.getLogger(__name__)
@@ -41,7 +40,7 @@ UNSIGNED_ID = re.compile(rb"[0-9A-Za-z-]{1,64}")
 class Receiver:
     """The handlers, and what they share: the shops, the inbox, the memory for bodies."""
 
-    def __init__(self, settings: Settings, inbox: Inbox) -> None:
+    def __init__(self, settings: Settings, inbox: InboxWriter) -> None:
         self._shops = settings.shops
         self._secret_named = (
             f"webhook_secret in {settings.shops_file}" if settings.shops_file.exists() else "WOOCOMMERCE_WEBHOOK_SECRET"
@@ -131,7 +130,7 @@ class Receiver:
             raise HTTPException(503, "The delivery could not be stored. Try again.") from error
 
 
-def create_app(settings: Settings, inbox: Inbox) -> Starlette:
+def create_app(settings: Settings, inbox: InboxWriter) -> Starlette:
     """Return the ASGI application over a started inbox. Raises SettingsError where a shop is half configured."""
     receiver = Receiver(settings, inbox)
     receiver.announce()

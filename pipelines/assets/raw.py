@@ -10,6 +10,7 @@ import dagster as dg
 
 from pipelines.assets.describe import OWNERS, facts_of
 from pipelines.failures import told
+from pipelines.history import Kind, progress_of
 from pipelines.resources.deployment import Deployment
 from pipelines.resources.warehouse import WarehouseResource
 from regulars.errors import SettingsError
@@ -58,7 +59,7 @@ def raw_assets(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
     ) -> Iterator[dg.MaterializeResult[None]]:
         shop, started = context.partition_key, monotonic()
         held = warehouse.of(shop)
-        with told(deployment.progress(shop, context.run.run_id), context.retry_number, config.retries):
+        with told(progress_of(context, deployment), context.retry_number, config.retries):
             outcome = pull_shop(deployment, held, shop, config, context.run.run_id)
             rows, as_of = held.counts("raw"), datetime.fromisoformat(held.facts()["synced_at"])
         seconds = monotonic() - started
@@ -79,19 +80,19 @@ def pull_shop(
     to the inbox's own bound; the sensor asks for a further run while more of them wait. Raises ShopError.
     """
     from pipelines.woocommerce.sync import applied_change_seq, sync_shop
-    from regulars.inbox import pending
+    from regulars.inbox import open_inbox
 
     paths, shop_config, facts = deployment.paths, deployment.shop(shop), warehouse.facts()
     refuse_other_shop(shop, facts.get("url"), shop_config.url)
     pull = config.pull or config.full or "synced_at" not in facts
     started = deployment.now()
-    with deployment.client(shop) as client:
+    with deployment.client(shop) as client, open_inbox(deployment.settings) as inbox:
         outcome = sync_shop(
             client,
             warehouse=warehouse.path,
             pipelines_dir=paths.dlt,
             shop=shop,
-            changes=pending(paths.inbox, shop, applied_change_seq(warehouse.path, paths.dlt, shop)),
+            changes=inbox.pending(shop, applied_change_seq(warehouse.path, paths.dlt, shop)),
             pull=pull,
             full=config.full,
             overlap=timedelta(minutes=deployment.settings.overlap_minutes),
@@ -104,7 +105,9 @@ def pull_shop(
         change_seq=outcome.last_change_seq,
         synced_at=started.isoformat() if pull else facts["synced_at"],
         sync={
+            "run_id": run_id,
             "started_at": started.isoformat(),
+            "kind": kind_of_pull(pull=pull, everything=config.full or "synced_at" not in facts),
             "pull": pull,
             "full": config.full,
             "customers": outcome.customers_upserted,
@@ -114,6 +117,13 @@ def pull_shop(
         },
     )
     return outcome
+
+
+def kind_of_pull(*, pull: bool, everything: bool) -> Kind:
+    """Return what was read from the shop, in a word; the first pull reads everything, whatever was asked for."""
+    if not pull:
+        return "changes"
+    return "full" if everything else "pull"
 
 
 def refuse_other_shop(shop: str, known: str | None, url: str) -> None:

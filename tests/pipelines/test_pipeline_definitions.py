@@ -12,6 +12,8 @@ from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.run_coordinator import DefaultRunCoordinator
 
 from regulars.dagster_home import make_dagster_home
+from regulars.inbox import open_inbox
+from regulars.inbox.answers import append_answer
 from regulars.settings import NO_SHOP, load_settings, process_environment
 from tests.pipelines.shop_house import NAME, House
 
@@ -132,9 +134,10 @@ def ask_schedule(house: House, name: str) -> list[dg.RunRequest] | str:
     return list(data.run_requests or []) or (data.skip_message or "")
 
 
-def test_a_delivery_starts_one_run_that_merges_change_rows_only(house, monkeypatch):
+def test_a_delivery_starts_one_run_that_merges_change_rows_only(house):
     """Webhooks make it fast: such a run asks the shop for next to nothing."""
-    monkeypatch.setattr("regulars.inbox.last_seq", lambda path: {NAME: 5})
+    with open_inbox(house.deployment.settings) as inbox:
+        append_answer(inbox, NAME, "order.updated", {"id": 5}, datetime.now(UTC))
     [asked] = ask_sensor(house, "change_rows")
     assert asked.partition_key == NAME
     assert asked.run_config == {"ops": {"raw": {"config": {"pull": False}}}}

@@ -12,7 +12,8 @@ from typing import Any
 import psutil
 import requests
 
-from regulars.settings import process_environment
+from regulars.inbox import open_inbox
+from regulars.settings import Settings, process_environment
 from webhook_receiver.signature import sign
 
 SECRET = "whsec_lab_1234567890"
@@ -63,14 +64,15 @@ def a_recording(name: str) -> tuple[dict[str, str], bytes]:
 
 
 class Receiver:
-    """One receiver process on a free port, its inbox in `data`, its log in a file."""
+    """One receiver process on a free port, its inbox in `data` (`file`) or on the server in its environment, its log in a file."""
 
     def __init__(self, data: Path, log: Path, environment: dict[str, str], *, hurried: bool = False) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        self.inbox = data / "inbox.db"
+        self.file = data / "inbox.db"
+        self.inbox = open_inbox(Settings(REGULARS_DATA=data, MONGODB_URI=environment.get("MONGODB_URI")))
         self.log = log
         inherited = {key: value for key, value in process_environment().items() if "WOOCOMMERCE" not in key}
         program = ["-c", HURRIED] if hurried else ["-m", "webhook_receiver"]

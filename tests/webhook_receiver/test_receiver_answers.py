@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import requests
 
-from regulars.inbox import changes_of, dead_letters, last_seq, pending
 from tests.webhook_receiver.receiver_process import DELIVERIES, SECRET, Receiver, a_body, a_recording, headers_for
 from webhook_receiver.signature import sign
 
@@ -16,13 +15,13 @@ from webhook_receiver.signature import sign
 @pytest.mark.parametrize("name", DELIVERIES)
 def test_a_real_shops_delivery_is_stored_byte_for_byte(receiver: Receiver, name: str) -> None:
     """The whole way on what WooCommerce really sends; error objects under a right signature are set aside."""
-    before, dead = last_seq(receiver.inbox, "shop"), dead_letters(receiver.inbox, "shop")
+    before, dead = receiver.inbox.last_seq("shop"), receiver.inbox.dead_letter_count("shop")
     headers, body = a_recording(name)
     status, answer = receiver.post(body, headers)
-    rows = pending(receiver.inbox, "shop", before)
+    rows = receiver.inbox.pending("shop", before)
     if b'"code":"woocommerce_rest' in body:
         assert (status, answer, rows) == (200, {"status": "ignored"}, [])
-        assert dead_letters(receiver.inbox, "shop") == dead + 1
+        assert receiver.inbox.dead_letter_count("shop") == dead + 1
     else:
         assert (status, answer) == (200, {"status": "processed"})
         assert [(row.topic, row.body) for row in rows] == [(headers["X-WC-Webhook-Topic"], body)]
@@ -30,11 +29,11 @@ def test_a_real_shops_delivery_is_stored_byte_for_byte(receiver: Receiver, name:
 
 def test_the_unsigned_ping_is_answered_with_exactly_200(receiver: Receiver) -> None:
     """Anything but 200 and the shop sends another ping after every delivery."""
-    before = last_seq(receiver.inbox), dead_letters(receiver.inbox, "shop")
+    before = receiver.inbox.last_seqs(), receiver.inbox.dead_letter_count("shop")
     headers, body = a_recording("01_ping_01_ping")
     assert receiver.post(body, headers) == (200, {"status": "ignored"})
     assert receiver.post(body, headers, path="/api/customers/webhooks/shop/order.updated")[0] == 200
-    assert (last_seq(receiver.inbox), dead_letters(receiver.inbox, "shop")) == before
+    assert (receiver.inbox.last_seqs(), receiver.inbox.dead_letter_count("shop")) == before
 
 
 @pytest.mark.parametrize(
@@ -71,7 +70,7 @@ def test_a_missing_or_wrong_signature_is_401_and_stores_nothing(receiver: Receiv
     sent = headers if signature is None else {**headers, "X-WC-Webhook-Signature": signature}
     status, answer = receiver.post(a_body(50), sent)  # type: ignore[arg-type]
     assert (status, answer) == (401, {"error": "The signature is missing or wrong."})
-    assert changes_of(receiver.inbox, "shop", "order", 50, 0) == []
+    assert receiver.inbox.changes_of("shop", "order", 50, 0) == []
 
 
 def test_a_doubled_signature_is_401(receiver: Receiver) -> None:
@@ -102,7 +101,7 @@ def test_the_topic_in_the_address_beats_the_header(receiver: Receiver) -> None:
         a_body(60), headers_for(a_body(60), "order.deleted"), path="/api/customers/webhooks/shop/order.created"
     )
     assert (status, answer) == (200, {"status": "processed"})
-    assert [row.topic for row in changes_of(receiver.inbox, "shop", "order", 60, 0)] == ["order.created"]
+    assert [row.topic for row in receiver.inbox.changes_of("shop", "order", 60, 0)] == ["order.created"]
 
 
 def test_an_address_with_a_trailing_slash_works(receiver: Receiver) -> None:
@@ -113,11 +112,11 @@ def test_an_address_with_a_trailing_slash_works(receiver: Receiver) -> None:
 
 def test_a_topic_that_is_not_merged_is_ignored(receiver: Receiver) -> None:
     """A shop owner may add a product webhook; refusing it would get it switched off with alarm."""
-    before = dead_letters(receiver.inbox, "shop")
+    before = receiver.inbox.dead_letter_count("shop")
     for topic in ("product.updated", "action.woocommerce_x", "order", "ORDER.UPDATED", "order.exploded"):
         assert receiver.deliver(a_body(62), topic) == (200, {"status": "ignored"})
-    assert changes_of(receiver.inbox, "shop", "order", 62, 0) == []
-    assert dead_letters(receiver.inbox, "shop") == before
+    assert receiver.inbox.changes_of("shop", "order", 62, 0) == []
+    assert receiver.inbox.dead_letter_count("shop") == before
 
 
 def test_a_delivery_without_a_topic_is_400(receiver: Receiver) -> None:
@@ -129,18 +128,18 @@ def test_poison_under_a_right_signature_is_200_and_set_aside(receiver: Receiver)
     """Refusing it would switch the webhook off after seven; merging it would stop the sync."""
     deep = b'{"id":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
     poison = [b"null", b"[]", b"123", b"", b'{"id": NaN}', b'{"id": "12"}', b'{"id": 0}', b'{"id": -1}', deep]
-    before, seen = dead_letters(receiver.inbox, "shop"), last_seq(receiver.inbox, "shop")
+    before, seen = receiver.inbox.dead_letter_count("shop"), receiver.inbox.last_seq("shop")
     answers = {receiver.deliver(body)[1]["status"] for body in [*poison, b'{"id": 18446744073709551616}']}
     assert answers == {"ignored"}
-    assert dead_letters(receiver.inbox, "shop") == before + len(poison) + 1
-    assert pending(receiver.inbox, "shop", seen) == []
+    assert receiver.inbox.dead_letter_count("shop") == before + len(poison) + 1
+    assert receiver.inbox.pending("shop", seen) == []
 
 
 def test_the_same_delivery_again_is_a_duplicate(receiver: Receiver) -> None:
     """Deliveries repeat; each row costs a merge."""
     assert receiver.deliver(a_body(70)) == (200, {"status": "processed"})
     assert receiver.deliver(a_body(70)) == (200, {"status": "duplicate"})
-    assert len(changes_of(receiver.inbox, "shop", "order", 70, 0)) == 1
+    assert len(receiver.inbox.changes_of("shop", "order", 70, 0)) == 1
 
 
 def test_the_same_body_under_another_topic_is_no_duplicate(receiver: Receiver) -> None:
@@ -173,7 +172,7 @@ def test_an_update_after_a_deletion_is_kept_in_order(receiver: Receiver) -> None
     """Order of arrival is evidence for the sync: nothing may be merged away here."""
     receiver.deliver(b'{"id":77}', "order.deleted")
     receiver.deliver(a_body(77), "order.updated")
-    assert [row.topic for row in changes_of(receiver.inbox, "shop", "order", 77, 0)] == [
+    assert [row.topic for row in receiver.inbox.changes_of("shop", "order", 77, 0)] == [
         "order.deleted",
         "order.updated",
     ]

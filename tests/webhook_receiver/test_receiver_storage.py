@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from regulars.inbox import changes_of, last_seq, pending, sqlite
+from regulars.inbox import Inbox
+from regulars.inbox.sqlite_file import sqlite
 from tests.webhook_receiver.receiver_process import Receiver, a_body, headers_for
 
 Start = Callable[..., Receiver]
@@ -44,9 +45,9 @@ def send_all(receiver: Receiver, numbers: Iterable[int], enough: threading.Event
     return acknowledged
 
 
-def stored_ids(inbox: Path) -> list[int]:
+def stored_ids(inbox: Inbox) -> list[int]:
     """Return the ids of all change rows, in the order of their commit."""
-    return [row.resource_id for row in pending(inbox, "shop", 0)]
+    return [row.resource_id for row in inbox.pending("shop", 0)]
 
 
 def ended_while_receiving(receiver: Receiver, end: Callable[[], object]) -> set[int]:
@@ -89,14 +90,14 @@ def test_two_receivers_on_one_inbox_lose_and_double_nothing(start: Start) -> Non
         acknowledged = list(pool.map(lambda one: send_all(one, range(1, 151), threading.Event(), 150), both))
     assert acknowledged[0] | acknowledged[1] == set(range(1, 151))
     assert sorted(stored_ids(both[0].inbox)) == list(range(1, 151))
-    with closing(sqlite.connect(str(both[0].inbox))) as connection:
+    with closing(sqlite.connect(str(both[0].file))) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
 def test_a_locked_inbox_is_503_and_recovers(start: Start) -> None:
     """Somebody copies the file with a lock held; the shop gets an honest answer well before its minute is over."""
     receiver = start()
-    with closing(sqlite.connect(str(receiver.inbox), isolation_level=None)) as connection:
+    with closing(sqlite.connect(str(receiver.file), isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         began = time.monotonic()
         assert receiver.deliver(a_body(1)) == (503, {"error": "The delivery could not be stored. Try again."})
@@ -146,29 +147,29 @@ def test_a_file_taken_away_is_made_anew_before_anything_is_acknowledged(start: S
     """On Linux one can write to a removed file for ever, and keep nothing."""
     receiver = start()
     assert receiver.deliver(a_body(1))[0] == 200
-    for path in receiver.inbox.parent.glob("inbox.db*"):
+    for path in receiver.file.parent.glob("inbox.db*"):
         path.unlink()
     assert receiver.deliver(a_body(2)) == (200, {"status": "processed"})
-    assert [row.resource_id for row in changes_of(receiver.inbox, "shop", "order", 2, 0)] == [2]
+    assert [row.resource_id for row in receiver.inbox.changes_of("shop", "order", 2, 0)] == [2]
 
 
 def test_only_the_owner_may_read_the_inbox(start: Start) -> None:
     """Bodies hold names and addresses."""
     receiver = start()
     receiver.deliver(a_body(1))
-    assert {path.name: path.stat().st_mode & 0o777 for path in receiver.inbox.parent.glob("inbox.db*")} == {
+    assert {path.name: path.stat().st_mode & 0o777 for path in receiver.file.parent.glob("inbox.db*")} == {
         "inbox.db": 0o600,
         "inbox.db-wal": 0o600,
         "inbox.db-shm": 0o600,
     }
-    assert receiver.inbox.parent.stat().st_mode & 0o777 == 0o700
+    assert receiver.file.parent.stat().st_mode & 0o777 == 0o700
 
 
 def test_an_inbox_of_a_newer_version_is_refused_in_one_sentence(start: Start) -> None:
     """Writing into tables we do not know would spoil them."""
     old = start()
     old.stop()
-    with closing(sqlite.connect(str(old.inbox))) as connection:
+    with closing(sqlite.connect(str(old.file))) as connection:
         connection.execute("PRAGMA user_version=99")
     old.log.unlink()
     newer = start(wait=False)
@@ -182,8 +183,8 @@ def test_numbers_are_never_used_again(start: Start) -> None:
     receiver = start()
     receiver.deliver(a_body(1))
     receiver.stop()
-    with closing(sqlite.connect(str(receiver.inbox), isolation_level=None)) as connection:
+    with closing(sqlite.connect(str(receiver.file), isolation_level=None)) as connection:
         connection.execute("DELETE FROM change_rows")
     again = start()
     again.deliver(a_body(2))
-    assert last_seq(again.inbox, "shop") == 2
+    assert again.inbox.last_seq("shop") == 2

@@ -7,7 +7,6 @@ from collections.abc import Callable
 import pytest
 import requests
 
-from regulars.inbox import changes_of
 from tests.webhook_receiver.receiver_process import SECRET, Receiver, a_body, headers_for
 from webhook_receiver.body import BODY_LIMIT
 from webhook_receiver.signature import sign
@@ -40,7 +39,7 @@ def test_http_1_0_and_chunks_are_understood(receiver: Receiver) -> None:
     chunked = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in (body[:7], body[7:])) + b"0\r\n\r\n"
     head = a_request(body, b"Transfer-Encoding: chunked", length=b"").removesuffix(body)
     assert status_of(receiver.raw(head + chunked)) == 200
-    assert changes_of(receiver.inbox, "shop", "order", 201, 0)[0].body == body
+    assert receiver.inbox.changes_of("shop", "order", 201, 0)[0].body == body
 
 
 @pytest.mark.parametrize("length", [b"99000000000", b"9" * 400, b"%d" % (BODY_LIMIT + 1)])
@@ -96,7 +95,7 @@ def test_a_flood_of_headers_is_refused(receiver: Receiver) -> None:
     head = a_request(a_body(205)).split(b"\r\n\r\n")[0]
     answer = receiver.raw(head, *(b"\r\nX-%d: %s" % (n, b"y" * 50) for n in range(20_000)), b"\r\n\r\n")
     assert status_of(answer) in (400, 0)  # 0: reset while we were still sending
-    assert changes_of(receiver.inbox, "shop", "order", 205, 0) == []
+    assert receiver.inbox.changes_of("shop", "order", 205, 0) == []
 
 
 def test_half_a_body_stores_nothing(receiver: Receiver) -> None:
@@ -106,7 +105,7 @@ def test_half_a_body_stores_nothing(receiver: Receiver) -> None:
     with socket.create_connection(("127.0.0.1", receiver.port)) as gone:
         gone.sendall(request[:-5])
     assert receiver.deliver(a_body(207))[0] == 200
-    assert changes_of(receiver.inbox, "shop", "order", 206, 0) == []
+    assert receiver.inbox.changes_of("shop", "order", 206, 0) == []
 
 
 def test_a_client_that_leaves_before_the_answer_harms_nobody(receiver: Receiver) -> None:
@@ -115,7 +114,7 @@ def test_a_client_that_leaves_before_the_answer_harms_nobody(receiver: Receiver)
         with socket.create_connection(("127.0.0.1", receiver.port)) as gone:
             gone.sendall(a_request(a_body(208)))
     assert receiver.deliver(a_body(209)) == (200, {"status": "processed"})
-    assert len(changes_of(receiver.inbox, "shop", "order", 208, 0)) <= 1
+    assert len(receiver.inbox.changes_of("shop", "order", 208, 0)) <= 1
     assert "Traceback" not in receiver.log.read_text()
 
 

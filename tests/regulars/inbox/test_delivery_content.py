@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regulars.inbox import TOPICS
+from regulars.inbox.delivery import LARGEST_ID, TOPICS, read_content
 from tests.webhook_receiver.receiver_process import a_body, a_recording
-from webhook_receiver.delivery import LARGEST_ID, read_content
 
 DEEP = b'{"id":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
 POISON = {

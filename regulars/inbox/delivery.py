@@ -5,13 +5,26 @@ where the object is gone. Such bodies, and everything else without a usable id, 
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
+# What the shop is asked to tell of, and what the receiver takes.
+TOPICS = (
+    "customer.created",
+    "customer.updated",
+    "customer.deleted",
+    "order.created",
+    "order.updated",
+    "order.deleted",
+    "order.restored",
+)
 LARGEST_ID = 2**63 - 1
 NO_ID = 0
+
+Outcome = Literal["processed", "duplicate", "ignored"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +40,23 @@ class Content:
     dated: bool
     body_sha256: bytes
     reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One verified delivery on its way into an inbox. `received_at` is UTC.
+
+    `webhook_id` and `delivery_id` are as the shop's unsigned headers had them: they help to find a delivery again, but
+    the shop repeats them, and nothing may rely on one.
+    """
+
+    shop: str
+    topic: str
+    content: Content
+    body: bytes
+    received_at: datetime
+    webhook_id: str | None = None
+    delivery_id: str | None = None
 
 
 def read_content(topic: str, body: bytes) -> Content:

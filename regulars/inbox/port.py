@@ -1,0 +1,112 @@
+"""What may be asked of an inbox: one Protocol, whose docstrings are the guarantees.
+
+A change row is one verified delivery of the shop (or the shop's answer to an edit of ours). Every adapter keeps these,
+and one suite of tests holds each adapter to them:
+
+* *Durable*: when `commit` returns, its rows survive a kill of every process and a loss of power.
+* *Ordered*: `seq` grows by commit order, also where several processes write at once, and is never used twice. Whoever
+  saw row N has seen, or will never see, every row before N: "everything after seq N" misses nothing. Gaps are allowed.
+* *Current*: a reading call sees every row whose `commit` had returned before it began.
+* Rows with a `reason` are dead letters: they are counted, and never handed to a sync.
+
+All calls raise InboxUnavailable where the store cannot be reached, read or written, and NewerSchema where a newer
+version of Regulars wrote it. The next call tries anew: nothing has to be restarted. Where nothing was ever received,
+reading calls answer empty and make no store. An inbox may be shared between threads.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from regulars.inbox.delivery import Delivery, Outcome
+from regulars.models import ChangeRow
+
+KEEP = timedelta(days=30)
+PRUNE_AT_ONCE = 5000
+# Five thousand bodies of the largest size would not fit into memory: lists of rows end early, at so many bytes.
+LIST_BYTES = 64 * 1024 * 1024
+
+Row = dict[str, Any]
+
+
+class Inbox(Protocol):
+    """The change rows of all shops."""
+
+    def pending(self, shop: str, after_seq: int, limit: int = 5000) -> list[ChangeRow]:
+        """Return the shop's rows after `after_seq` in the order of their commit, at most `limit`, no dead letters.
+
+        A list of large bodies ends early, at 64 MiB, but never empty while a row waits: ask again with the last `seq`
+        until the answer is empty.
+        """
+        ...
+
+    def changes_of(self, shop: str, resource: str, resource_id: int, after_seq: int) -> list[ChangeRow]:
+        """Return the rows of one `order` or `customer` after `after_seq`, oldest first, no dead letters."""
+        ...
+
+    def last_seq(self, shop: str) -> int:
+        """Return the `seq` of the newest row that a sync of the shop would get, 0 if none."""
+        ...
+
+    def last_seqs(self) -> dict[str, int]:
+        """Return what `last_seq` says of each shop that has rows."""
+        ...
+
+    def waiting(self, shop: str, after_seq: int) -> int:
+        """Return how many of the shop's rows after `after_seq` a sync would get."""
+        ...
+
+    def dead_letters(self, shop: str, limit: int = 100) -> list[ChangeRow]:
+        """Return the shop's latest dead letters, the newest first. Ends early as `pending` does."""
+        ...
+
+    def dead_letter_count(self, shop: str) -> int:
+        """Return how many signed deliveries of the shop could not be understood."""
+        ...
+
+    def commit(self, deliveries: Sequence[Delivery]) -> list[Outcome]:
+        """Store a batch, wholly or not at all, and return what became of each: "processed", "duplicate" or "ignored".
+
+        "ignored" is a dead letter: it is stored. A duplicate is not, for it says nothing new: the newest row of that
+        object has the same topic and the same body, and the body is dated. Bare `{"id": 5}` bodies of deletions are
+        never duplicates, since an order can be trashed, restored in silence, and trashed again.
+        """
+        ...
+
+    def probe(self) -> None:
+        """Return if rows can be stored, found out by a write."""
+        ...
+
+    def prune(self, now: datetime) -> int:
+        """Drop rows older than 30 days, at most `PRUNE_AT_ONCE`, and return how many: fewer means that none is left.
+
+        Age is told against the newest row, not against `now` alone: a clock that jumps ahead drops nothing.
+        """
+        ...
+
+    def dump(self) -> Iterator[Row]:
+        """Yield everything, as of one moment, as rows of JSON values that any adapter can `load`.
+
+        A row is `{"table": name, ...columns}`; times are whole microseconds since 1970 UTC, bytes are base64. The first
+        one tells the highest `seq` ever used.
+        """
+        ...
+
+    def load(self, rows: Iterable[Row]) -> int:
+        """Take over the rows of `dump` into an inbox that has none, wholly or not at all; return how many.
+
+        `seq` goes on after the highest one ever used in either. Raises InboxError for rows that are not of `dump`, and
+        where the inbox is not empty.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the store; further calls open it again."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
