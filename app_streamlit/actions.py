@@ -1,10 +1,13 @@
-"""Everything the app writes: notes, tags and segments, each with the name of the one who wrote it."""
+"""Everything the app writes: notes, tags, segments and customers, each with the name of the one who wrote it."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from app_streamlit import reads
 from regulars.directory.overlay import current_key
 from regulars.models import Note, Segment, TagChange
+from regulars.shop import customers
+from regulars.shop.customers import Saved
+from regulars.shop.fields import CustomerFields, NewCustomer, nested, read_fields
 
 
 def add_note(shop: str, key: str, text: str) -> Note:
@@ -17,13 +20,48 @@ def edit_note(note: Note, text: str) -> Note:
     return reads.records().edit_note(note.id, text, reads.settings().user, note.version)
 
 
-def set_tags(shop: str, key: str, tags: Iterable[str]) -> tuple[str, ...]:
-    """Give a person exactly these tags, those given under earlier keys included. Raises RecordInvalid."""
+def delete_note(note: Note) -> None:
+    """Remove a note with its history. Raises RecordNotFound, or StaleVersion when somebody changed it meanwhile."""
+    reads.records().delete_note(note.id, note.version)
+
+
+def change_tags(shop: str, key: str, before: Collection[str], after: Collection[str]) -> None:
+    """Give and take away what differs between two sets of tags, so that what others gave meanwhile stays.
+
+    A tag that was given under an earlier key is taken away there. Raises RecordInvalid.
+    """
     author = reads.settings().user
-    written = reads.records().set_tags(shop, key, tags, author)
-    for earlier in reads.earlier_keys(shop, key):
-        reads.records().set_tags(shop, earlier, (), author)
-    return written
+    for tag in [tag for tag in before if tag not in after]:
+        for known_as in (key, *reads.earlier_keys(shop, key)):
+            reads.records().remove_tag(shop, known_as, tag, author)
+    for tag in [tag for tag in after if tag not in before]:
+        reads.records().add_tag(shop, key, tag, author)
+
+
+def create_customer(shop: str, values: Mapping[str, str]) -> Saved:
+    """Create a customer in the shop from values by path. Raises ShopRequestInvalid with what is wrong, ShopError."""
+    fields = read_fields(NewCustomer, nested(values))
+    return customers.create_customer(
+        reads.settings().shop(shop),
+        fields,
+        records=reads.records(),
+        inbox=reads.inbox(),
+        author=reads.settings().user,
+    )
+
+
+def edit_customer(shop: str, woocommerce_id: int | None, values: Mapping[str, str], expected: str) -> Saved:
+    """Change a customer in the shop. Raises as `create_customer`, NoAccount, and StaleVersion with both states."""
+    fields = read_fields(CustomerFields, nested(values))
+    return customers.edit_customer(
+        reads.settings().shop(shop),
+        woocommerce_id,
+        fields,
+        records=reads.records(),
+        inbox=reads.inbox(),
+        author=reads.settings().user,
+        expected=expected,
+    )
 
 
 def save_segment(shop: str, name: str, rule: str, description: str = "", replaces: Segment | None = None) -> Segment:

@@ -1,8 +1,9 @@
 """Everything the app reads: settings, published marts, records, progress. Views call these and nothing else."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -11,17 +12,26 @@ import streamlit as st
 from regulars.directory.layout import Manifest, table_file
 from regulars.directory.overlay import current_key
 from regulars.directory.published import Directory
-from regulars.directory.query import Count, PeoplePage, PeopleQuery, Person
-from regulars.models import Note, Segment, SyncProgress
+from regulars.directory.query import Count, PeoplePage, PeopleQuery, Person, Place
+from regulars.directory.unmerged import Unmerged, arrived_account
+from regulars.directory.unmerged import unmerged as unmerged_of
+from regulars.inbox import Inbox, open_inbox
+from regulars.models import Note, PersonEvent, Segment, SyncProgress
 from regulars.paths import DataPaths
 from regulars.progress import read_progress
 from regulars.records import open_records
 from regulars.records.ports import Records
 from regulars.settings import Settings, load_settings
+from regulars.shop.customers import current_customer
+from transforms.identity import ACCOUNT
 from transforms.rules import STARTING_SEGMENTS, Rule, RuleError
+from transforms.schemas import CUSTOMER_CURRENCIES
 
 # A running sync reports every page; one that has been silent for so long was killed.
 SILENT_SECONDS = 180
+# A profile looks through so many of the newest change rows for those about its person.
+LOOKED_THROUGH = 1_000
+DIGITS_OF_IDS = 19
 
 
 @dataclass(frozen=True)
@@ -66,6 +76,12 @@ def directory(shop: str) -> Directory:
     """Return the people of a shop; its starting segments are there from the first look on."""
     records().ensure_shop(shop, STARTING_SEGMENTS)
     return Directory(paths().published(shop), shop=shop, records=records())
+
+
+@st.cache_resource(show_spinner=False)
+def inbox() -> Inbox:
+    """Return the change rows; each call opens them anew. Raises SettingsError."""
+    return open_inbox(settings())
 
 
 def paths() -> DataPaths:
@@ -126,9 +142,9 @@ def orders_of(shop: str, key: str) -> pl.DataFrame:
     return directory(shop).orders_of(key)
 
 
-def lines_of(shop: str, order_id: int) -> pl.DataFrame:
-    """Return an order's lines."""
-    return directory(shop).lines_of([order_id])
+def lines_of(shop: str, order_ids: Sequence[int]) -> pl.DataFrame:
+    """Return the lines of these orders, in the order of the lines."""
+    return directory(shop).lines_of(order_ids)
 
 
 def refunds_of(shop: str, key: str) -> pl.DataFrame:
@@ -140,6 +156,64 @@ def notes_of(shop: str, key: str) -> list[Note]:
     """Return the notes on a person, newest first, those written under earlier keys among them."""
     notes = [note for known_as in (key, *earlier_keys(shop, key)) for note in records().notes(shop, known_as)]
     return sorted(notes, key=lambda note: (note.created_at, note.id), reverse=True)
+
+
+def note(note_id: int) -> Note:
+    """Return one note as it is now. Raises RecordNotFound."""
+    return records().note(note_id)
+
+
+def note_history(note_id: int) -> list[Note]:
+    """Return every version of a note, the first one first. Raises RecordNotFound."""
+    return records().note_history(note_id)
+
+
+def events_of(shop: str, key: str) -> list[PersonEvent]:
+    """Return what was done about a person here, newest first, also under earlier keys."""
+    events = [event for known_as in (key, *earlier_keys(shop, key)) for event in records().events(shop, known_as)]
+    return sorted(events, key=lambda event: (event.at, event.id), reverse=True)
+
+
+def place(shop: str, query: PeopleQuery, key: str) -> Place | None:
+    """Return where a person stands in a list, None for somebody who is not in it."""
+    return directory(shop).place(query, key)
+
+
+def unmerged(shop: str, person: Mapping[str, Any], orders: pl.DataFrame) -> Unmerged:
+    """Return what has arrived about a person and is in no version yet, looking through the last change rows.
+
+    `person` is the published row, `orders` the published orders. Raises InboxError.
+    """
+    after = manifest(shop).change_seq
+    waiting = inbox().waiting(shop, after)
+    if not waiting:
+        return Unmerged()
+    number, complete = person["woocommerce_id"], waiting <= LOOKED_THROUGH
+    since = after if complete else max(after, inbox().last_seq(shop) - LOOKED_THROUGH)
+    rows = inbox().pending(shop, since, LOOKED_THROUGH)
+    rows += inbox().changes_of(shop, "customer", number, after) if number is not None else []
+    return unmerged_of({row.seq: row for row in rows}.values(), person, orders, complete=complete)
+
+
+def arrived_person(shop: str, key: str) -> Person | None:
+    """Return somebody whose account has arrived and is in no version yet, None where there is nobody. Raises InboxError."""
+    number = key.removeprefix(ACCOUNT)
+    if number == key or not (number.isascii() and number.isdecimal() and len(number) < DIGITS_OF_IDS):
+        return None
+    about = manifest(shop)
+    rows = inbox().changes_of(shop, "customer", int(number), about.change_seq)
+    row = arrived_account(rows, shop, int(number), about.as_of)
+    if row is None:
+        return None
+    hidden = records().hidden(shop).get(key)
+    tags = list(records().tags_of(shop, key))
+    currencies = pl.DataFrame(schema=dict(CUSTOMER_CURRENCIES))
+    return Person(row={**row, "tags": tags}, currencies=currencies, segments=(), hidden=hidden)
+
+
+def shop_record(shop: str, woocommerce_id: int) -> Mapping[str, Any]:
+    """Return a customer as the shop has it now. Raises ShopError, SettingsError where the shop is not configured."""
+    return current_customer(settings().shop(shop), woocommerce_id)
 
 
 def earlier_keys(shop: str, key: str) -> list[str]:
@@ -160,13 +234,12 @@ def tag_counts(shop: str) -> Mapping[str, int]:
 
 def countries(shop: str) -> list[str]:
     """Return the country codes that people of the shop have, sorted."""
-    about = manifest(shop)
-    return _countries(shop, about.version)
+    return _countries(str(table_file(paths().published(shop) / manifest(shop).version, "customers")))
 
 
 @st.cache_data(show_spinner=False, max_entries=20)
-def _countries(shop: str, version: str) -> list[str]:
-    people = pl.scan_parquet(table_file(paths().published(shop) / version, "customers"))
+def _countries(file: str) -> list[str]:
+    people = pl.scan_parquet(file)
     try:
         found = people.select(pl.col("country").unique()).collect()["country"]
     except FileNotFoundError:  # pruned in between: the next look reads the newer version

@@ -37,6 +37,12 @@ def go_to_list(**address: str | Sequence[str]) -> NoReturn:
     go("customers", address or st.session_state.get(_LIST, {}))
 
 
+def list_address() -> Address:
+    """Return the filters of the list that was looked at last, empty before the first."""
+    address: Address = st.session_state.get(_LIST, {})
+    return address
+
+
 def asked(name: str) -> str:
     """Return one value of the page's address, empty where it is missing."""
     return st.query_params.get(name, "")

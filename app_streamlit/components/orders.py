@@ -104,7 +104,7 @@ def _order(shop: str, order: Mapping[str, Any], refunds: pl.DataFrame, about: Ma
         st.subheader(f"Order {formats.plain(order['number'])}", anchor=False)
         when = formats.minute(order["created_at"], about.timezone)
         st.caption(f"{when} · {formats.plain(_status(order['status']))}{_paid(order, about)}")
-        _lines(reads.lines_of(shop, order["order_id"]), code)
+        _lines(reads.lines_of(shop, [order["order_id"]]), code)
         parts = [("Discount", -order["discount"]), ("Shipping", order["shipping"]), ("Tax", order["tax"])]
         parts += [("Total", order["total"])]
         if not refunds.is_empty():

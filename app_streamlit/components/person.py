@@ -124,7 +124,7 @@ def _tags(shop: str, row: Mapping[str, Any]) -> None:
 
 def _write_tags(shop: str, customer_key: str, key: str) -> None:
     try:
-        actions.set_tags(shop, customer_key, st.session_state[key])
+        actions.change_tags(shop, customer_key, st.session_state[f"{key}-read"] or [], st.session_state[key])
     except RecordsError as error:
         st.session_state[f"{key}-refused"] = error.sentence()
         st.session_state[f"{key}-read"] = None
