@@ -12,6 +12,7 @@ from pipelines.assets.published import published_asset
 from pipelines.assets.raw import raw_assets
 from pipelines.assets.staging import staging_assets
 from pipelines.failures import tell_failures
+from pipelines.history import SYNC_JOB
 from pipelines.resources.deployment import Deployment
 from pipelines.resources.warehouse import WarehouseResource
 from regulars.settings import NO_SHOP, Settings, load_settings
@@ -19,7 +20,6 @@ from regulars.settings import NO_SHOP, Settings, load_settings
 # Checks partitioned like their asset are new in Dagster; the version is pinned, so the notice helps nobody.
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)
 
-SYNC_JOB = "sync"
 DERIVE_JOB = "derive"
 EXPECTATIONS_JOB = "expectations"
 

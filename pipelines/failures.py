@@ -11,6 +11,7 @@ from typing import Any
 
 import dagster as dg
 
+from pipelines.history import note_untold_failure
 from pipelines.resources.deployment import Deployment
 from pipelines.resources.warehouse import PARTITION_TAG
 from pipelines.runs import LOST
@@ -108,8 +109,10 @@ def tell_failures(context: dg.RunFailureSensorContext, deployment: Deployment) -
     path = deployment.paths.progress(shop)
     record = context.instance.get_run_record_by_id(run.run_id)
     failed_at = record.end_time if record and record.end_time else 0.0
+    reason = reason_of(context)
     if is_news(read_progress(path), run.run_id, failed_at):
-        ProgressFile(path, shop, run.run_id).fail(reason_of(context))
+        ProgressFile(path, shop, run.run_id).fail(reason)
+    note_untold_failure(deployment, context.instance, run, reason)
 
 
 def is_news(last: SyncProgress | None, run_id: str, failed_at: float) -> bool:

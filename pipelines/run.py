@@ -10,11 +10,13 @@ import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import dagster as dg
 from filelock import FileLock
 
 from pipelines.failures import UnexpectedFailure, our_error
+from pipelines.history import SYNC_JOB, RunProgress
 from pipelines.resources.deployment import Deployment
 from regulars.dagster_home import make_dagster_home
 from regulars.errors import RegularsError
@@ -48,26 +50,36 @@ def run(job: str, shop: str, *, full: bool = False, as_of: date | None = None) -
     """
     deployment = Deployment()
     deployment.shop(shop)  # refused in a sentence, before Dagster is asked for a partition that it does not have
-    from pipelines.definitions import SYNC_JOB, defs
+    from pipelines.definitions import defs
 
     ops: dict[str, Any] = {"marts": {"config": {"as_of": as_of.isoformat() if as_of else ""}}}
     if job == SYNC_JOB:
         ops["raw"] = {"config": {"full": full, "retries": 0}}
+    run_id = str(uuid4())
     with dagster_instance(deployment) as instance:
         try:
             return defs.resolve_job_def(job).execute_in_process(
-                run_config={"ops": ops, **QUIET}, partition_key=shop, instance=instance
+                run_config={"ops": ops, **QUIET}, partition_key=shop, instance=instance, run_id=run_id
             )
         except Exception as error:
-            file = deployment.progress(shop, "")
             known = our_error(error, read_progress(deployment.paths.progress(shop)))
             if known is None:
                 known = UnexpectedFailure(
                     f"The run failed in a way that was not foreseen ({type(error).__name__}). Dagster keeps the whole "
                     "story under its runs; the published version stays as it was."
                 )
-            file.fail(known.sentence())
+            tell(deployment, instance, shop, run_id, known)
             raise known from error
+
+
+def tell(deployment: Deployment, instance: dg.DagsterInstance, shop: str, run_id: str, error: RegularsError) -> None:
+    """Write why the run failed where app and command line look, and into the history, unless the run did."""
+    if (run := instance.get_run_by_id(run_id)) is None:  # it failed before Dagster knew of it
+        deployment.progress(shop, run_id).fail(error.sentence())
+        return
+    last = read_progress(deployment.paths.progress(shop))
+    if last is None or (last.run_id, last.state) != (run_id, "failed"):
+        RunProgress(deployment, instance, run).fail(error.sentence())
 
 
 def dagster_instance(deployment: Deployment) -> dg.DagsterInstance:

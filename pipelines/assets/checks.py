@@ -1,11 +1,12 @@
 """Checks: the invariants that block a publish, and the Great Expectations suites that watch the data's quality."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from pipelines.failures import refused
+from pipelines.history import note_checks, progress_of
 from pipelines.resources.deployment import Deployment
 from pipelines.resources.warehouse import WarehouseResource
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 MARTS_CUSTOMERS = dg.AssetKey(["marts", "customers"])
 RAW_ORDERS = dg.AssetKey(["raw", "orders"])
+INVARIANTS = "invariants"
 
 
 def blocking_check(partitions: dg.PartitionsDefinition[str]) -> dg.AssetChecksDefinition:
@@ -21,7 +23,7 @@ def blocking_check(partitions: dg.PartitionsDefinition[str]) -> dg.AssetChecksDe
 
     @dg.asset_check(
         asset=MARTS_CUSTOMERS,
-        name="invariants",
+        name=INVARIANTS,
         blocking=True,
         partitions_def=partitions,
         description="Keys unique, net = gross - refunded, people's sums equal their orders', scores only where orders count.",
@@ -34,11 +36,10 @@ def blocking_check(partitions: dg.PartitionsDefinition[str]) -> dg.AssetChecksDe
         shop = context.partition_key
         rows = check_marts(warehouse.of(shop).marts()).to_dicts()
         broken = {row["check"]: row["violations"] for row in rows if row["violations"]}
-        sentences = [
-            f"{row['meaning'].rstrip('.')} ({row['violations']} rows break it)" for row in rows if row["violations"]
-        ]
+        sentences = [f"{row['meaning'].rstrip('.')} ({which_rows(row)})" for row in rows if row["violations"]]
+        note_checks(deployment, context, INVARIANTS, [as_result(row) for row in rows])
         if broken:
-            deployment.progress(shop, context.run.run_id).fail(refused(tuple(sentences)).sentence())
+            progress_of(context, deployment).fail(refused(tuple(sentences)).sentence())
         return dg.AssetCheckResult(
             passed=not broken,
             description="; ".join(sentences) or f"All {len(rows)} invariants hold.",
@@ -46,6 +47,27 @@ def blocking_check(partitions: dg.PartitionsDefinition[str]) -> dg.AssetChecksDe
         )
 
     return invariants
+
+
+def as_result(row: dict[str, Any]) -> tuple[str, bool, str]:
+    """Return a row of `check_marts` as name, whether it holds, and detail."""
+    held = not row["violations"]
+    return row["check"], held, row["meaning"] if held else f"{row['meaning'].rstrip('.')}: {which_rows(row)}."
+
+
+def which_rows(row: dict[str, Any]) -> str:
+    """Return how many rows break an invariant, and up to three of them by their ids.
+
+    >>> which_rows({"violations": 1, "examples": ["order 727"]})
+    '1 row breaks it: order 727'
+    >>> which_rows({"violations": 1200, "examples": ["order 7", "order 9", "order 12"]})
+    '1,200 rows break it, such as order 7, order 9, order 12'
+    """
+    number, ids = row["violations"], ", ".join(row["examples"])
+    counted = "1 row breaks it" if number == 1 else f"{number:,} rows break it"
+    if not ids:
+        return counted
+    return f"{counted}{':' if number <= len(row['examples']) else ', such as'} {ids}"
 
 
 def expectation_checks(partitions: dg.PartitionsDefinition[str]) -> list[dg.AssetChecksDefinition]:
@@ -57,10 +79,14 @@ def expectation_checks(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asse
         partitions_def=partitions,
         description="Great Expectations on the raw orders: ids, dates, known statuses, readable totals.",
     )
-    def raw_orders(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource) -> dg.AssetCheckResult:
+    def raw_orders(
+        context: dg.AssetCheckExecutionContext, deployment: Deployment, warehouse: WarehouseResource
+    ) -> dg.AssetCheckResult:
         from pipelines.expectations import validate_raw_orders
 
-        return as_check(validate_raw_orders(warehouse.of(context.partition_key).raw_orders().to_pandas()))
+        result = validate_raw_orders(warehouse.of(context.partition_key).raw_orders().to_pandas())
+        note_checks(deployment, context, "raw orders", list(rows_of(result)))
+        return as_check(result)
 
     @dg.asset_check(
         asset=MARTS_CUSTOMERS,
@@ -68,13 +94,26 @@ def expectation_checks(partitions: dg.PartitionsDefinition[str]) -> list[dg.Asse
         partitions_def=partitions,
         description="Great Expectations on the people: keys, money, scores, countries.",
     )
-    def marts_customers(context: dg.AssetCheckExecutionContext, warehouse: WarehouseResource) -> dg.AssetCheckResult:
+    def marts_customers(
+        context: dg.AssetCheckExecutionContext, deployment: Deployment, warehouse: WarehouseResource
+    ) -> dg.AssetCheckResult:
         from pipelines.expectations import CUSTOMER_COLUMNS, validate_marts_customers
 
         customers = warehouse.of(context.partition_key).marts()["customers"]
-        return as_check(validate_marts_customers(customers.select(CUSTOMER_COLUMNS).collect().to_pandas()))
+        result = validate_marts_customers(customers.select(CUSTOMER_COLUMNS).collect().to_pandas())
+        note_checks(deployment, context, "people", list(rows_of(result)))
+        return as_check(result)
 
     return [raw_orders, marts_customers]
+
+
+def rows_of(result: "SuiteResult") -> Iterator[tuple[str, bool, str]]:
+    """Yield a suite's expectations as name, whether it holds, and detail: counts, no values."""
+    for row in result.expectations:
+        number = row["unexpected_count"] or 0
+        unusual = f"{number:,} rows are otherwise" if number else "All rows are so"
+        share = f" ({row['unexpected_percent']:.2g} %)" if number and row["unexpected_percent"] else ""
+        yield str(row["meaning"]), bool(row["success"]), f"{unusual}{share}. Column: {row['column']}."
 
 
 def as_check(result: "SuiteResult") -> dg.AssetCheckResult:

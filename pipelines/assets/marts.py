@@ -9,6 +9,7 @@ import dagster as dg
 
 from pipelines.assets.describe import OWNERS, facts_of
 from pipelines.failures import told
+from pipelines.history import progress_of
 from pipelines.resources.deployment import Deployment
 from pipelines.resources.warehouse import WarehouseResource
 
@@ -74,7 +75,7 @@ def marts_assets(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinitio
         from pipelines.derive import derive_marts
 
         shop, started = context.partition_key, monotonic()
-        progress = deployment.progress(shop, context.run.run_id)
+        progress = progress_of(context, deployment)
         progress.stage("marts")
         day = date.fromisoformat(config.as_of) if config.as_of else deployment.settings.as_of
         with told(progress):

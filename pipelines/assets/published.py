@@ -7,6 +7,7 @@ import dagster as dg
 
 from pipelines.assets.describe import OWNERS, facts_of
 from pipelines.failures import told
+from pipelines.history import note_success, progress_of
 from pipelines.resources.deployment import Deployment
 from pipelines.resources.warehouse import WarehouseResource
 
@@ -35,10 +36,11 @@ def published_asset(partitions: dg.PartitionsDefinition[str], marts: dg.AssetsDe
         context: dg.AssetExecutionContext, deployment: Deployment, warehouse: WarehouseResource
     ) -> dg.MaterializeResult[None]:
         shop, started = context.partition_key, monotonic()
-        progress = deployment.progress(shop, context.run.run_id)
+        progress = progress_of(context, deployment)
         progress.stage("publishing")
         with told(progress):
             version, manifest = publish_shop(deployment, warehouse.of(shop), shop, context.run.run_id)
+        note_success(deployment, context, manifest["sync"])
         progress.finish()
         rows = sum(manifest["rows"].values())
         facts = facts_of(rows=rows, as_of=manifest["as_of"], seconds=monotonic() - started, version=version)

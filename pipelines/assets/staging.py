@@ -9,6 +9,7 @@ import dagster as dg
 
 from pipelines.assets.describe import OWNERS, facts_of
 from pipelines.failures import told
+from pipelines.history import progress_of
 from pipelines.resources.deployment import Deployment
 from pipelines.resources.warehouse import WarehouseResource
 
@@ -49,7 +50,7 @@ def staging_assets(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinit
         context: dg.AssetExecutionContext, deployment: Deployment, warehouse: WarehouseResource
     ) -> Iterator[dg.MaterializeResult[None]]:
         shop, started = context.partition_key, monotonic()
-        held, progress = warehouse.of(shop), deployment.progress(shop, context.run.run_id)
+        held, progress = warehouse.of(shop), progress_of(context, deployment)
         with told(progress):
             changed = stage_shop(held, progress.stage)
             rows, as_of = held.counts("staging"), held.facts()["synced_at"]
