@@ -7,7 +7,7 @@ PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
 BIN := .venv/bin
 
-.PHONY: help setup demo up test test-deep lint types imports wheel chromium requirements clean
+.PHONY: help setup demo up test test-deep lint types imports wheel chromium mongod requirements clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -35,10 +35,10 @@ demo: setup ## A demo shop, the app, Dagster and the HTTP side, with one command
 up: setup ## The same for the shop named in .env
 	@exec $(BIN)/regulars up
 
-test: lint types imports wheel chromium ## Lint, types, import rules, a wheel in a clean environment, tests
+test: lint types imports wheel chromium mongod ## Lint, types, import rules, a wheel in a clean environment, tests
 	@$(BIN)/python -m pytest -q
 
-test-deep: setup chromium ## What is too long for every change: kills, whole histories, many cases
+test-deep: setup chromium mongod ## What is too long for every change: kills, whole histories, many cases
 	@$(BIN)/python -m pytest -q -m deep --timeout=1800
 
 lint: setup ## ruff, check and format
@@ -61,6 +61,14 @@ chromium: setup ## Debian's chromium for the browser tests, installed when run a
 	  echo "Installing from Debian: $$missing fonts-noto-core"; apt-get update -qq; \
 	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing fonts-noto-core >/dev/null; \
 	else echo "Browser tests will skip: 'sudo apt-get install $$missing' brings what they need"; fi
+
+mongod: setup ## What the tests' real mongod is linked against, installed when run as root
+	@missing="$$($(BIN)/python -m tests.mongod)"; \
+	if [ -z "$$missing" ]; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Installing from Debian: $$missing"; apt-get update -qq; \
+	  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	else echo "Tests on MongoDB will skip: 'sudo apt-get install $$missing' brings what they need"; fi
 
 requirements: setup ## Pin the requirement files anew from pyproject.toml
 	@$(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 pyproject.toml -o requirements/product.txt
