@@ -89,7 +89,7 @@ class Dagster:
             return False
 
     def start_sync(self, shop: str, *, full: bool = False) -> str:
-        """Start a sync of `shop` and return its run id; `full` reads everything again.
+        """Start a sync of `shop`, a configured one, and return its run id; `full` reads everything again.
 
         The run waits by itself while another one of the shop is under way. Raises DagsterUnavailable.
         """

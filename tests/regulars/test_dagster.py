@@ -219,8 +219,8 @@ def test_a_real_dagster_runs_the_sync_and_tells_of_its_failure(tmp_path: Path) -
             run = dagster.wait(run_id, 180)
             assert (run.status, run.shop, run.job) == ("SUCCESS", SHOP, "sync")
             assert place.manifest(SHOP).version > before
-            with pytest.raises(DagsterUnavailable, match="did not start"):
-                dagster.start_sync("no-such-shop")
+            failed = dagster.wait(dagster.start_sync("no-such-shop"), 120)
+            assert (failed.ended, failed.succeeded, failed.shop) == (True, False, "no-such-shop")
             with pytest.raises(DagsterUnavailable, match=r"could not be found"):
                 dagster.run("00000000-0000-0000-0000-000000000000")
             assert up.end() == 0
