@@ -40,9 +40,9 @@ def _table(key: str, parent: tuple[str, str, str] | None = None, /, **columns: s
 # none was given. note_versions and segment_versions hold versions that were replaced. tag_change_people holds whom a
 # bulk change that was not undone changed; for a tag taken away, with who had given it and when.
 TABLES: Mapping[str, Table] = {
-    "change_token": _table("token", token="integer"),
+    "change_token": _table("token", token="integer"),  # noqa: S106 - a kind of column
     "counters": _table("name", name="text", last="integer"),
-    "keys": _table("name", name="text", key_id="text", secret="bytes", created_at="time"),
+    "keys": _table("name", name="text", key_id="text", secret="bytes", created_at="time"),  # noqa: S106
     "shops": _table("shop", shop="text", created_at="time"),
     "tokens": _table("id", id="integer", name="text", hash="bytes", created_at="time", revoked_at="time?"),
     "tags": _table("shop folded", shop="text", folded="text", shown="text"),
@@ -234,13 +234,13 @@ def _time(value: object) -> int:
 
 def _real(value: object) -> float:
     if not isinstance(value, int | float) or isinstance(value, bool):
-        raise ValueError
+        raise ValueError  # noqa: TRY004 - one error for whatever is no such value
     return float(value)
 
 
 def _flag(value: object) -> bool:
     if not isinstance(value, bool):
-        raise ValueError
+        raise ValueError  # noqa: TRY004
     return value
 
 

@@ -122,8 +122,8 @@ class Tags(Protocol):
     def rename_tag(self, shop: str, tag: str, new: str, author: str) -> int:
         """Show `tag` as `new` from now on, for everybody who has it; return how many that are.
 
-        Where `new` is another tag that is in use, the two become one, shown as `new` was; who had both keeps when and
-        by whom `new` was given. Bulk changes of `tag` are of `new` then. It writes no events: nothing was done about a
+        Where `new` is another tag that is in use, the two become one, shown as `new` was; who had both keeps the
+        one that was given first. Bulk changes of `tag` are of `new` then. It writes no events: nothing was done about a
         person. Raises RecordNotFound where nobody has `tag`.
         """
         ...

@@ -1,13 +1,20 @@
 """The records on SQLite, in `records.db`: the embedded default. Guarantees stand in `ports`, the file in `store`."""
 
 from regulars.records import changes
+from regulars.records.sql_bulk import SqlBulkTags
+from regulars.records.sql_history import SqlHistory
 from regulars.records.sql_identity import SqlIdentity
 from regulars.records.sql_notes import SqlNotes
+from regulars.records.sql_people import SqlPeople
+from regulars.records.sql_portable import SqlPortable
 from regulars.records.sql_segments import SqlSegments
 from regulars.records.sql_tags import SqlTags
+from regulars.records.sql_tokens import SqlTokens
 
 
-class SqlRecords(SqlNotes, SqlTags, SqlSegments, SqlIdentity):
+class SqlRecords(
+    SqlNotes, SqlTags, SqlBulkTags, SqlSegments, SqlPeople, SqlHistory, SqlTokens, SqlIdentity, SqlPortable
+):
     """All records in one SQLite file: `SqlRecords(path)`, or with a `clock` of one's own. See `ports.Records`.
 
     Raises NewerSchema where a newer Regulars wrote the file, RecordsUnavailable where it cannot be opened.

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
-from regulars.errors import RecordInvalid
 from regulars.records.changes import touch
+from regulars.records.given import a_shop, check_no_circle, given_aliases
 from regulars.records.store import SqlStore
 from regulars.records.tables import aliases as alias_table
 from regulars.records.tables import keys
-from regulars.records.texts import KEY_LENGTH, checked
 
 GUEST_KEY = "guest"
 
@@ -21,15 +20,14 @@ class SqlIdentity(SqlStore):
 
     def add_aliases(self, shop: str, aliases: Mapping[str, str]) -> int:
         """Record aliases, return how many were new or changed. See `ports.Aliases`."""
-        shop = checked(shop, "The shop", KEY_LENGTH)
-        given = {checked(a, "The alias", KEY_LENGTH): checked(k, "The key", KEY_LENGTH) for a, k in aliases.items()}
+        shop, given = a_shop(shop), given_aliases(aliases)
         if not given:
             return 0
         now = self._now()
         with self._writing() as connection:
             known = _aliases(connection, shop)
             new = {alias: key for alias, key in given.items() if known.get(alias) != key}
-            _check_no_circle(known | new, new)
+            check_no_circle(known | new, new)
             for alias, key in new.items():
                 row = insert(alias_table).values(shop=shop, alias_key=alias, customer_key=key, created_at=now)
                 connection.execute(
@@ -42,7 +40,7 @@ class SqlIdentity(SqlStore):
     def aliases(self, shop: str) -> dict[str, str]:
         """Return the shop's aliases. See `ports.Aliases`."""
         with self._reading() as connection:
-            return _aliases(connection, checked(shop, "The shop", KEY_LENGTH))
+            return _aliases(connection, a_shop(shop))
 
     def guest_key(self) -> tuple[str, bytes]:
         """Return the id and the bytes of the key that hashes guests' e-mail addresses. See `ports.Keys`."""
@@ -63,13 +61,3 @@ class SqlIdentity(SqlStore):
 def _aliases(connection: sa.Connection, shop: str) -> dict[str, str]:
     query = sa.select(alias_table.c.alias_key, alias_table.c.customer_key).where(alias_table.c.shop == shop)
     return {row.alias_key: row.customer_key for row in connection.execute(query.order_by(alias_table.c.alias_key))}
-
-
-def _check_no_circle(following: Mapping[str, str], starts: Mapping[str, str]) -> None:
-    for start in starts:
-        key, seen = start, set[str]()
-        while key in following and key not in seen:
-            seen.add(key)
-            key = following[key]
-        if key in seen:
-            raise RecordInvalid("These aliases go in a circle: a key cannot lead back to itself.")

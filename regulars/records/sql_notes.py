@@ -4,13 +4,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from regulars.errors import RecordNotFound, StaleVersion
 from regulars.models import Note
+from regulars.records import sentences
+from regulars.records.given import a_person, a_shop, an_author, is_id
 from regulars.records.store import SqlStore
-from regulars.records.tables import note_versions, notes, to_instant
-from regulars.records.texts import KEY_LENGTH, NAME_LENGTH, NOTE_LENGTH, checked
-
-LARGEST_ID = 2**63 - 1
+from regulars.records.tables import note_versions, notes
+from regulars.records.texts import NOTE_LENGTH, checked
+from regulars.records.times import to_instant
 
 
 class SqlNotes(SqlStore):
@@ -18,11 +18,12 @@ class SqlNotes(SqlStore):
 
     def add_note(self, shop: str, customer_key: str, text: str, author: str) -> Note:
         """Write a note and return it. See `ports.Notes`."""
+        shop, customer_key = a_person(shop, customer_key)
         row = {
-            "shop": checked(shop, "The shop", KEY_LENGTH),
-            "customer_key": checked(customer_key, "The customer key", KEY_LENGTH),
+            "shop": shop,
+            "customer_key": customer_key,
             "text": checked(text, "The note", NOTE_LENGTH),
-            "author": checked(author, "The author", NAME_LENGTH),
+            "author": an_author(author),
             "created_at": self._now(),
             "version": 1,
         }
@@ -31,17 +32,19 @@ class SqlNotes(SqlStore):
 
     def notes(self, shop: str, customer_key: str) -> list[Note]:
         """Return the person's notes, the newest first. See `ports.Notes`."""
-        shop, customer_key = (
-            checked(shop, "The shop", KEY_LENGTH),
-            checked(customer_key, "The customer key", KEY_LENGTH),
-        )
+        shop, customer_key = a_person(shop, customer_key)
         query = sa.select(notes).where(notes.c.shop == shop, notes.c.customer_key == customer_key)
         with self._reading() as connection:
             return [_note(row) for row in connection.execute(query.order_by(notes.c.id.desc()))]
 
+    def note(self, note_id: int) -> Note:
+        """Return one note as it is now. See `ports.Notes`."""
+        with self._reading() as connection:
+            return _found(connection, note_id)
+
     def keys_with_notes(self, shop: str) -> set[str]:
         """Return the keys of everybody who has a note. See `ports.Notes`."""
-        query = sa.select(notes.c.customer_key).where(notes.c.shop == checked(shop, "The shop", KEY_LENGTH)).distinct()
+        query = sa.select(notes.c.customer_key).where(notes.c.shop == a_shop(shop)).distinct()
         with self._reading() as connection:
             return set(connection.scalars(query))
 
@@ -49,7 +52,7 @@ class SqlNotes(SqlStore):
         """Replace the text of a note. See `ports.Notes`."""
         changed = {
             "text": checked(text, "The note", NOTE_LENGTH),
-            "author": checked(author, "The author", NAME_LENGTH),
+            "author": an_author(author),
             "edited_at": self._now(),
             "version": expected_version + 1,
         }
@@ -88,12 +91,12 @@ class SqlNotes(SqlStore):
 
 def _found(connection: sa.Connection, note_id: int, expected_version: int | None = None) -> Note:
     row = None
-    if 0 < note_id <= LARGEST_ID:
+    if is_id(note_id):
         row = connection.execute(sa.select(notes).where(notes.c.id == note_id)).one_or_none()
     if row is None:
-        raise RecordNotFound("This note is gone: somebody deleted it.")
+        raise sentences.note_gone()
     if expected_version is not None and row.version != expected_version:
-        raise StaleVersion(f"{row.author} saved this note in between; look at that version and edit it again.")
+        raise sentences.note_stale(row.author)
     return _note(row)
 
 

@@ -1,22 +1,23 @@
 """Segments on SQLite; the guarantees stand in `ports.Segments`."""
 
 from collections.abc import Sequence
-from itertools import count
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
-from regulars.errors import RecordInvalid, RecordNotFound, StaleVersion
 from regulars.models import Segment
+from regulars.records import sentences
 from regulars.records.changes import touch
+from regulars.records.given import a_shop, check_name_is_free, free_segment_id, segment_values
 from regulars.records.ports import StartingRule
 from regulars.records.store import SqlStore
-from regulars.records.tables import segments, shops, to_instant
-from regulars.records.texts import DESCRIPTION_LENGTH, KEY_LENGTH, NAME_LENGTH, checked, folded, slug
-from transforms.rules import RuleError, parse, to_text
+from regulars.records.tables import segment_versions, segments, shops
+from regulars.records.texts import KEY_LENGTH, checked
+from regulars.records.times import to_instant
 
 SYSTEM = "Regulars"
+KEPT = ("version", "name", "rule", "description", "author", "edited_at")
 
 
 class SqlSegments(SqlStore):
@@ -24,11 +25,13 @@ class SqlSegments(SqlStore):
 
     def ensure_shop(self, shop: str, starting: Sequence[StartingRule]) -> None:
         """Give a shop its starting segments, once in its life. See `ports.Segments`."""
-        shop = checked(shop, "The shop", KEY_LENGTH)
+        shop = a_shop(shop)
         with self._reading() as connection:
             if connection.scalar(sa.select(shops.c.shop).where(shops.c.shop == shop)) is not None:
                 return
-        rows = [_row(shop, item.name, item.rule, item.description, SYSTEM) | {"id": item.id} for item in starting]
+        rows = [
+            segment_values(shop, item.name, item.rule, item.description, SYSTEM) | {"id": item.id} for item in starting
+        ]
         now = self._now()
         with self._writing() as connection:
             met = insert(shops).values(shop=shop, created_at=now).on_conflict_do_nothing()
@@ -41,7 +44,7 @@ class SqlSegments(SqlStore):
     def segments(self, shop: str) -> list[Segment]:
         """Return the shop's segments in the order in which they were made. See `ports.Segments`."""
         with self._reading() as connection:
-            return [_segment(row) for row in _living(connection, checked(shop, "The shop", KEY_LENGTH))]
+            return [_segment(row) for row in _living(connection, a_shop(shop))]
 
     def segment(self, shop: str, segment_id: str) -> Segment:
         """Return one segment. See `ports.Segments`."""
@@ -50,7 +53,7 @@ class SqlSegments(SqlStore):
 
     def create_segment(self, shop: str, name: str, rule: str, author: str, description: str = "") -> Segment:
         """Save a new segment. See `ports.Segments`."""
-        row = _row(checked(shop, "The shop", KEY_LENGTH), name, rule, description, author)
+        row = segment_values(shop, name, rule, description, author)
         with self._writing() as connection:
             _check_name(connection, row["shop"], row["name"])
             values = row | {
@@ -74,11 +77,15 @@ class SqlSegments(SqlStore):
         description: str = "",
     ) -> Segment:
         """Replace name, rule and description of a segment. See `ports.Segments`."""
-        row = _row(checked(shop, "The shop", KEY_LENGTH), name, rule, description, author)
+        row = segment_values(shop, name, rule, description, author)
         with self._writing() as connection:
             before = _found(connection, shop, segment_id, expected_version)
             _check_name(connection, row["shop"], row["name"], other_than=before.seq)
             changed = row | {"edited_at": self._now(), "version": expected_version + 1}
+            earlier = sa.select(segments.c.seq, *(segments.c[name] for name in KEPT)).where(
+                segments.c.seq == before.seq
+            )
+            connection.execute(sa.insert(segment_versions).from_select(["segment_seq", *KEPT], earlier))
             update = sa.update(segments).where(segments.c.seq == before.seq).values(changed).returning(segments)
             after = connection.execute(update).one()
             touch(connection)
@@ -91,22 +98,13 @@ class SqlSegments(SqlStore):
             connection.execute(sa.update(segments).where(segments.c.seq == row.seq).values(deleted_at=self._now()))
             touch(connection)
 
-
-def _row(shop: str, name: str, rule: str, description: str, author: str) -> dict[str, Any]:
-    name = checked(name, "The name", NAME_LENGTH)
-    if len(name.splitlines()) > 1 or not folded(name):
-        raise RecordInvalid("The name must be one line of characters that can be seen.")
-    try:
-        canonical = to_text(parse(rule))
-    except RuleError as error:
-        raise RecordInvalid(f"The rule cannot be read. {error.message}") from error
-    return {
-        "shop": shop,
-        "name": name,
-        "rule": canonical,
-        "description": checked(description, "The description", DESCRIPTION_LENGTH, shortest=0),
-        "author": checked(author, "The author", NAME_LENGTH),
-    }
+    def segment_history(self, shop: str, segment_id: str) -> list[Segment]:
+        """Return every version of a segment, the first one first. See `ports.Segments`."""
+        with self._reading() as connection:
+            last = _found(connection, shop, segment_id, deleted_too=True)
+            query = sa.select(segment_versions).where(segment_versions.c.segment_seq == last.seq)
+            earlier = connection.execute(query.order_by(segment_versions.c.version)).all()
+        return [*(_segment(last, row) for row in earlier), _segment(last)]
 
 
 def _living(connection: sa.Connection, shop: str) -> Sequence[sa.Row[Any]]:
@@ -114,40 +112,42 @@ def _living(connection: sa.Connection, shop: str) -> Sequence[sa.Row[Any]]:
     return connection.execute(query.order_by(segments.c.seq)).all()
 
 
-def _found(connection: sa.Connection, shop: str, segment_id: str, expected_version: int | None = None) -> sa.Row[Any]:
-    shop, segment_id = checked(shop, "The shop", KEY_LENGTH), checked(segment_id, "The segment's id", KEY_LENGTH)
-    query = sa.select(segments).where(
-        segments.c.shop == shop, segments.c.id == segment_id, segments.c.deleted_at.is_(None)
-    )
+def _found(
+    connection: sa.Connection,
+    shop: str,
+    segment_id: str,
+    expected_version: int | None = None,
+    *,
+    deleted_too: bool = False,
+) -> sa.Row[Any]:
+    shop, segment_id = a_shop(shop), checked(segment_id, "The segment's id", KEY_LENGTH)
+    query = sa.select(segments).where(segments.c.shop == shop, segments.c.id == segment_id)
     row = connection.execute(query).one_or_none()
-    if row is None:
-        raise RecordNotFound("There is no such segment; somebody may have deleted it.")
+    if row is None or (row.deleted_at is not None and not deleted_too):
+        raise sentences.segment_gone()
     if expected_version is not None and row.version != expected_version:
-        raise StaleVersion(f"{row.author} saved this segment in between; look at that version and edit it again.")
+        raise sentences.segment_stale(row.author)
     return row
 
 
 def _check_name(connection: sa.Connection, shop: str, name: str, *, other_than: int | None = None) -> None:
-    taken = {folded(row.name) for row in _living(connection, shop) if row.seq != other_than}
-    if folded(name) in taken:
-        raise RecordInvalid("Another segment has this name already; choose one of its own.")
+    check_name_is_free(name, (row.name for row in _living(connection, shop) if row.seq != other_than))
 
 
 def _free_id(connection: sa.Connection, shop: str, name: str) -> str:
-    # Deleted ones count: a link to an old segment must never lead to another one.
-    taken = set(connection.scalars(sa.select(segments.c.id).where(segments.c.shop == shop)))
-    first = slug(name)
-    return first if first not in taken else next(f"{first}-{n}" for n in count(2) if f"{first}-{n}" not in taken)
+    return free_segment_id(name, set(connection.scalars(sa.select(segments.c.id).where(segments.c.shop == shop))))
 
 
-def _segment(row: sa.Row[Any]) -> Segment:
+def _segment(row: sa.Row[Any], earlier: sa.Row[Any] | None = None) -> Segment:
+    """Return a segment as it is, or as it was in an `earlier` version."""
+    then = row if earlier is None else earlier
     return Segment(
         id=row.id,
         shop=row.shop,
-        name=row.name,
-        rule=row.rule,
-        description=row.description,
+        name=then.name,
+        rule=then.rule,
+        description=then.description,
         created_at=to_instant(row.created_at),
-        edited_at=to_instant(row.edited_at),
-        version=row.version,
+        edited_at=to_instant(then.edited_at),
+        version=then.version,
     )

@@ -1,19 +1,17 @@
-"""Tags on SQLite; the guarantees stand in `ports.Tags`."""
+"""Tags of one person on SQLite; the guarantees stand in `ports.Tags`. Bulk changes are in `sql_bulk`."""
 
 from collections import defaultdict
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
-from regulars.errors import RecordInvalid
+from regulars.records import sentences
 from regulars.records.changes import tags_matter, touch
+from regulars.records.given import a_person, a_shop, an_author, expected_tags, wanted_tags
 from regulars.records.store import SqlStore
-from regulars.records.tables import person_tags, tags
-from regulars.records.texts import KEY_LENGTH, NAME_LENGTH, TAGS_A_PERSON, checked, folded, shown_tag
-
-TOO_MANY = f"A person has at most {TAGS_A_PERSON} tags."
+from regulars.records.tables import events, person_tags, tags
+from regulars.records.texts import TAGS_A_PERSON, folded, shown_tag
 
 
 class SqlTags(SqlStore):
@@ -21,16 +19,16 @@ class SqlTags(SqlStore):
 
     def tags_of(self, shop: str, customer_key: str) -> tuple[str, ...]:
         """Return the person's tags, alphabetically. See `ports.Tags`."""
-        shop, customer_key = _person(shop, customer_key)
+        shop, customer_key = a_person(shop, customer_key)
         with self._reading() as connection:
-            return _shown(connection, shop, customer_key)
+            return tuple(_tags_of(connection, shop, customer_key).values())
 
     def tags(self, shop: str) -> dict[str, tuple[str, ...]]:
         """Return the tags of everybody who has one. See `ports.Tags`."""
         query = (
             sa.select(person_tags.c.customer_key, tags.c.shown)
             .join(tags)
-            .where(person_tags.c.shop == checked(shop, "The shop", KEY_LENGTH))
+            .where(person_tags.c.shop == a_shop(shop))
             .order_by(person_tags.c.customer_key, person_tags.c.folded)
         )
         found: defaultdict[str, list[str]] = defaultdict(list)
@@ -39,16 +37,32 @@ class SqlTags(SqlStore):
                 found[key].append(shown)
         return {key: tuple(shown) for key, shown in found.items()}
 
-    def set_tags(self, shop: str, customer_key: str, tags: Iterable[str], author: str) -> tuple[str, ...]:
+    def tag_counts(self, shop: str) -> dict[str, int]:
+        """Return how many people have each tag. See `ports.Tags`."""
+        query = (
+            sa.select(tags.c.shown, sa.func.count().label("people"))
+            .join(person_tags)
+            .where(tags.c.shop == a_shop(shop))
+            .group_by(tags.c.folded, tags.c.shown)
+            .order_by(tags.c.folded)
+        )
+        with self._reading() as connection:
+            return {row.shown: row.people for row in connection.execute(query)}
+
+    def set_tags(
+        self,
+        shop: str,
+        customer_key: str,
+        tags: Iterable[str],
+        author: str,
+        *,
+        expected: Collection[str] | None = None,
+    ) -> tuple[str, ...]:
         """Replace the person's tags. See `ports.Tags`."""
-        if isinstance(tags, str):
-            raise RecordInvalid("Tags are a list of texts, not one text.")
-        wanted: dict[str, str] = {}
-        for tag in map(shown_tag, tags):
-            wanted.setdefault(folded(tag), tag)
-            if len(wanted) > TAGS_A_PERSON:
-                raise RecordInvalid(TOO_MANY)
-        return self._change(shop, customer_key, author, add=wanted, keep_only=set(wanted))
+        wanted = wanted_tags(tags)
+        return self._change(
+            shop, customer_key, author, add=wanted, keep_only=set(wanted), expected=expected_tags(expected)
+        )
 
     def add_tag(self, shop: str, customer_key: str, tag: str, author: str) -> tuple[str, ...]:
         """Give one tag. See `ports.Tags`."""
@@ -65,61 +79,76 @@ class SqlTags(SqlStore):
         customer_key: str,
         author: str,
         *,
-        add: dict[str, str] | None = None,
+        add: Mapping[str, str] | None = None,
         remove: set[str] | None = None,
         keep_only: set[str] | None = None,
+        expected: set[str] | None = None,
     ) -> tuple[str, ...]:
-        shop, customer_key = _person(shop, customer_key)
-        author = checked(author, "The author", NAME_LENGTH)
+        shop, customer_key = a_person(shop, customer_key)
+        author = an_author(author)
         with self._writing() as connection:
-            had = _folded_of(connection, shop, customer_key)
+            had = _tags_of(connection, shop, customer_key)
+            if expected is not None and had.keys() != expected:
+                raise sentences.tags_stale()
             new = {name: shown for name, shown in (add or {}).items() if name not in had}
-            gone = had - keep_only if keep_only is not None else had & (remove or set())
+            gone = had.keys() - keep_only if keep_only is not None else had.keys() & (remove or set())
             if len(had) + len(new) - len(gone) > TAGS_A_PERSON:
-                raise RecordInvalid(TOO_MANY)
-            if new or gone:
-                _give(connection, new, shop=shop, customer_key=customer_key, author=author, created_at=self._now())
-                _take(connection, shop, customer_key, gone)
-                if tags_matter(connection, shop):
-                    touch(connection)
-            return _shown(connection, shop, customer_key)
+                raise sentences.too_many_tags()
+            if not new and not gone:
+                return tuple(had.values())
+            done = {"shop": shop, "customer_key": customer_key, "author": author}
+            self._give(connection, new, done)
+            self._take(connection, {name: had[name] for name in sorted(gone)}, done)
+            if tags_matter(connection, shop):
+                touch(connection)
+            return tuple(_tags_of(connection, shop, customer_key).values())
+
+    def _give(self, connection: sa.Connection, new: Mapping[str, str], done: Mapping[str, str]) -> None:
+        """Give the tags of `new` (folded: shown), with their events; `done` is shop, customer_key and author."""
+        now = self._now()
+        for name, written in new.items():
+            shown = show_tag(connection, done["shop"], name, written)
+            connection.execute(sa.insert(person_tags).values(**done, folded=name, created_at=now))
+            connection.execute(sa.insert(events).values(**done, at=now, kind="tag_added", detail=shown))
+
+    def _take(self, connection: sa.Connection, gone: Mapping[str, str], done: Mapping[str, str]) -> None:
+        """Take the tags of `gone` (folded: shown) away, with their events; `done` is shop, customer_key and author."""
+        now = self._now()
+        for name, shown in gone.items():
+            connection.execute(
+                sa.delete(person_tags).where(
+                    person_tags.c.shop == done["shop"],
+                    person_tags.c.customer_key == done["customer_key"],
+                    person_tags.c.folded == name,
+                )
+            )
+            connection.execute(sa.insert(events).values(**done, at=now, kind="tag_removed", detail=shown))
+            forget_unused(connection, done["shop"], name)
 
 
-def _person(shop: str, customer_key: str) -> tuple[str, str]:
-    return checked(shop, "The shop", KEY_LENGTH), checked(customer_key, "The customer key", KEY_LENGTH)
+def show_tag(connection: sa.Connection, shop: str, name: str, written: str) -> str:
+    """Bring a tag into use and return how it is shown: as it was first written."""
+    connection.execute(insert(tags).values(shop=shop, folded=name, shown=written).on_conflict_do_nothing())
+    return shown_as(connection, shop, name) or written
 
 
-def _folded_of(connection: sa.Connection, shop: str, customer_key: str) -> set[str]:
-    query = sa.select(person_tags.c.folded).where(
-        person_tags.c.shop == shop, person_tags.c.customer_key == customer_key
-    )
-    return set(connection.scalars(query))
+def shown_as(connection: sa.Connection, shop: str, name: str) -> str | None:
+    """Return how a tag is shown, None where nobody has it."""
+    return connection.scalar(sa.select(tags.c.shown).where(tags.c.shop == shop, tags.c.folded == name))
 
 
-def _shown(connection: sa.Connection, shop: str, customer_key: str) -> tuple[str, ...]:
+def forget_unused(connection: sa.Connection, shop: str, name: str) -> None:
+    """Forget how a tag is shown, where nobody has it any more."""
+    used = sa.exists().where(person_tags.c.shop == shop, person_tags.c.folded == name)
+    connection.execute(sa.delete(tags).where(tags.c.shop == shop, tags.c.folded == name, ~used))
+
+
+def _tags_of(connection: sa.Connection, shop: str, customer_key: str) -> dict[str, str]:
+    """Return the person's tags in their order: folded form to form as shown."""
     query = (
-        sa.select(tags.c.shown)
+        sa.select(tags.c.folded, tags.c.shown)
         .join(person_tags)
         .where(person_tags.c.shop == shop, person_tags.c.customer_key == customer_key)
         .order_by(tags.c.folded)
     )
-    return tuple(connection.scalars(query))
-
-
-def _give(connection: sa.Connection, new: dict[str, str], **given: Any) -> None:
-    """Insert the tags of `new` (folded: shown); `given` is shop, customer_key, author and created_at."""
-    for name, shown in new.items():
-        first = insert(tags).values(shop=given["shop"], folded=name, shown=shown)
-        connection.execute(first.on_conflict_do_nothing())
-        connection.execute(sa.insert(person_tags).values(**given, folded=name))
-
-
-def _take(connection: sa.Connection, shop: str, customer_key: str, gone: set[str]) -> None:
-    for name in gone:
-        connection.execute(
-            sa.delete(person_tags).where(
-                person_tags.c.shop == shop, person_tags.c.customer_key == customer_key, person_tags.c.folded == name
-            )
-        )
-        used = sa.exists().where(person_tags.c.shop == shop, person_tags.c.folded == name)
-        connection.execute(sa.delete(tags).where(tags.c.shop == shop, tags.c.folded == name, ~used))
+    return {row.folded: row.shown for row in connection.execute(query)}

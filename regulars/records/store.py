@@ -7,7 +7,7 @@ it returns (`synchronous=FULL`). Deleted bytes are overwritten (`secure_delete`)
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,7 +16,8 @@ import sqlalchemy as sa
 from filelock import FileLock, Timeout
 
 from regulars.errors import NewerSchema, RecordsUnavailable
-from regulars.records import tables
+from regulars.records import migrations, tables
+from regulars.records.times import to_micros, utc_now
 
 try:  # SQLite before 3.51.3 can corrupt a WAL file when two processes reset it at once; this package brings a mended one
     from pysqlite3 import dbapi2
@@ -27,11 +28,6 @@ sqlite: Any = dbapi2
 WAL_IS_SAFE = (3, 51, 3)
 BUSY_SECONDS = 30
 _BEGIN = "regulars_begin"
-
-
-def utc_now() -> datetime:
-    """Return the instant, in UTC: the store's clock unless another is given."""
-    return datetime.now(UTC)
 
 
 class SqlStore:
@@ -60,7 +56,7 @@ class SqlStore:
         self.close()
 
     def _now(self) -> int:
-        return tables.to_micros(self._clock())
+        return to_micros(self._clock())
 
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:
@@ -143,7 +139,7 @@ def _migrate(engine: sa.Engine, path: Path, version: int) -> None:
     with engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"}).begin() as connection:
         if version:
             for step in range(version, tables.SCHEMA_VERSION):
-                tables.MIGRATIONS[step](connection)
+                migrations.MIGRATIONS[step](connection)
             connection.execute(sa.update(tables.schema_version).values(version=tables.SCHEMA_VERSION))
         else:
             tables.METADATA.create_all(connection)

@@ -1,27 +1,9 @@
 """The tables of records.db and their schema version. Times are whole microseconds since 1970, UTC."""
 
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
-
 import sqlalchemy as sa
 
-SCHEMA_VERSION = 1
-# What turns version n into n + 1. Each runs inside the one transaction that also writes the new version.
-MIGRATIONS: Mapping[int, Callable[[sa.Connection], None]] = {}
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SCHEMA_VERSION = 2
 METADATA = sa.MetaData()
-
-
-def to_micros(instant: datetime) -> int:
-    """Return `instant` as stored."""
-    return (instant - EPOCH) // timedelta(microseconds=1)
-
-
-def to_instant(micros: int | None) -> datetime | None:
-    """Return a stored instant, in UTC."""
-    return None if micros is None else EPOCH + timedelta(microseconds=micros)
-
 
 schema_version = sa.Table(
     "schema_version",
@@ -103,6 +85,18 @@ segments = sa.Table(
     sa.Column("version", sa.Integer, nullable=False),
     sa.UniqueConstraint("shop", "id"),
 )
+# The versions that an edit replaced; the current one stands in `segments`.
+segment_versions = sa.Table(
+    "segment_versions",
+    METADATA,
+    sa.Column("segment_seq", sa.ForeignKey("segments.seq"), primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("rule", sa.Text, nullable=False),
+    sa.Column("description", sa.Text, nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("edited_at", sa.Integer),
+)
 aliases = sa.Table(
     "aliases",
     METADATA,
@@ -118,4 +112,88 @@ keys = sa.Table(
     sa.Column("key_id", sa.Text, nullable=False),
     sa.Column("secret", sa.LargeBinary, nullable=False),
     sa.Column("created_at", sa.Integer, nullable=False),
+)
+# Bulk changes of a tag, and whom each changed, for as long as it can be undone. For a tag that was taken away, author
+# and created_at say who had given it and when.
+tag_changes = sa.Table(
+    "tag_changes",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("shop", sa.Text, nullable=False),
+    sa.Column("folded", sa.Text, nullable=False),
+    sa.Column("shown", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("people", sa.Integer, nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("at", sa.Integer, nullable=False),
+    sa.Column("undone_at", sa.Integer),
+    sa.Index("tag_changes_of_shop", "shop", "id"),
+    sqlite_autoincrement=True,
+)
+tag_change_people = sa.Table(
+    "tag_change_people",
+    METADATA,
+    sa.Column("change_id", sa.ForeignKey("tag_changes.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("customer_key", sa.Text, primary_key=True),
+    sa.Column("author", sa.Text),
+    sa.Column("created_at", sa.Integer),
+    sqlite_with_rowid=False,
+)
+# People who were deleted here.
+hidden = sa.Table(
+    "hidden",
+    METADATA,
+    sa.Column("shop", sa.Text, primary_key=True),
+    sa.Column("customer_key", sa.Text, primary_key=True),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("at", sa.Integer, nullable=False),
+)
+events = sa.Table(
+    "events",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("shop", sa.Text, nullable=False),
+    sa.Column("customer_key", sa.Text, nullable=False),
+    sa.Column("at", sa.Integer, nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Index("events_of_person", "shop", "customer_key", "id"),
+    sqlite_autoincrement=True,
+)
+syncs = sa.Table(
+    "syncs",
+    METADATA,
+    sa.Column("shop", sa.Text, primary_key=True),
+    sa.Column("run_id", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("started_at", sa.Integer, nullable=False),
+    sa.Column("finished_at", sa.Integer, nullable=False),
+    sa.Column("customers", sa.Integer, nullable=False),
+    sa.Column("orders", sa.Integer, nullable=False),
+    sa.Column("seconds", sa.Float, nullable=False),
+    sa.Column("message", sa.Text, nullable=False),
+)
+checks = sa.Table(
+    "checks",
+    METADATA,
+    sa.Column("shop", sa.Text, primary_key=True),
+    sa.Column("suite", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("passed", sa.Boolean, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("at", sa.Integer, nullable=False),
+    sa.Column("run_id", sa.Text),
+)
+# The hash is of the secret, which is kept nowhere.
+tokens = sa.Table(
+    "tokens",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("hash", sa.LargeBinary, nullable=False, unique=True),
+    sa.Column("created_at", sa.Integer, nullable=False),
+    sa.Column("revoked_at", sa.Integer),
+    sqlite_autoincrement=True,
 )

@@ -11,12 +11,13 @@ import sqlalchemy as sa
 from filelock import FileLock
 
 from regulars.errors import NewerSchema, RecordsUnavailable
-from regulars.records import open_records, store, tables
+from regulars.records import migrations, open_records, store, tables
 from regulars.records.sql import SqlRecords
 from regulars.settings import load_settings
 
 WRITER = Path(__file__).parent / "writer_process.py"
 ROOT = Path(__file__).parents[3]
+VERSION = tables.SCHEMA_VERSION
 
 
 def start_writer(path, name, count):
@@ -191,15 +192,14 @@ def test_an_older_file_is_migrated_after_a_copy(tmp_path, monkeypatch):
     path = tmp_path / "records.db"
     with SqlRecords(path) as records:
         records.add_note("s", "woo:1", "old", "ana")
-    monkeypatch.setattr(tables, "SCHEMA_VERSION", 2)
-    monkeypatch.setattr(
-        tables, "MIGRATIONS", {1: lambda connection: connection.exec_driver_sql("UPDATE notes SET text = 'new'")}
-    )
+    monkeypatch.setattr(tables, "SCHEMA_VERSION", VERSION + 1)
+    step = {VERSION: lambda connection: connection.exec_driver_sql("UPDATE notes SET text = 'new'")}
+    monkeypatch.setattr(migrations, "MIGRATIONS", step)
     with SqlRecords(path) as records:
         assert records.notes("s", "woo:1")[0].text == "new"
-    copy = tmp_path / "records.db.v1"
+    copy = tmp_path / f"records.db.v{VERSION}"
     assert copy.stat().st_mode & 0o777 == 0o600
-    monkeypatch.setattr(tables, "SCHEMA_VERSION", 1)
+    monkeypatch.setattr(tables, "SCHEMA_VERSION", VERSION)
     with SqlRecords(copy) as records:
         assert records.notes("s", "woo:1")[0].text == "old"
 
@@ -215,8 +215,8 @@ def test_a_migration_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
         connection.exec_driver_sql("UPDATE no_such_table SET x = 1")
 
     with monkeypatch.context() as patch:
-        patch.setattr(tables, "SCHEMA_VERSION", 2)
-        patch.setattr(tables, "MIGRATIONS", {1: fails})
+        patch.setattr(tables, "SCHEMA_VERSION", VERSION + 1)
+        patch.setattr(migrations, "MIGRATIONS", {VERSION: fails})
         for _ in range(2):
             with pytest.raises(RecordsUnavailable):
                 SqlRecords(path)
