@@ -12,10 +12,14 @@ from regulars.settings import Settings
 Opener = Callable[[], Inbox]
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "mongo"])
 def opener(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opener]:
     """Return a function that opens one and the same inbox, empty at first, once more; all are closed at the end."""
-    settings = Settings(REGULARS_DATA=tmp_path / "data")
+    settings = (
+        request.getfixturevalue("mongo_settings")
+        if request.param == "mongo"
+        else Settings(data_dir=tmp_path / "data", _env_file=None)
+    )
     with ExitStack() as opened:
         yield lambda: opened.enter_context(open_inbox(settings))
 
