@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 
 from app_streamlit import reads
+from regulars.dagster import Dagster
 from regulars.directory.overlay import current_key
 from regulars.models import Note, Segment, TagChange
 from regulars.shop import customers
@@ -62,6 +63,11 @@ def edit_customer(shop: str, woocommerce_id: int | None, values: Mapping[str, st
         author=reads.settings().user,
         expected=expected,
     )
+
+
+def start_sync(shop: str, *, full: bool = False) -> str:
+    """Start a sync in Dagster and return its run id; `full` reads everything again. Raises DagsterUnavailable."""
+    return Dagster(reads.settings()).start_sync(shop, full=full)
 
 
 def save_segment(shop: str, name: str, rule: str, description: str = "", replaces: Segment | None = None) -> Segment:

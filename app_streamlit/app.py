@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app_streamlit import reads
+from app_streamlit import machinery, reads
 from app_streamlit.components import frame
 from app_streamlit.components.boundary import screen
 from app_streamlit.views import pages
@@ -22,7 +22,7 @@ def main() -> None:
         frame.no_shop()
         return
     shop = frame.choose_shop(shops, all_pages)
-    if not reads.directory(shop).is_published():
+    if machinery.manifest(shop) is None and page.url_path != "health":
         frame.waiting(shop)
         return
     frame.open_linked_person(page)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import streamlit as st
 
-from regulars.directory.layout import Manifest, table_file
+from regulars.directory.layout import Manifest, current_manifest, table_file
 from regulars.directory.overlay import current_key
 from regulars.directory.published import Directory
 from regulars.directory.query import Count, PeoplePage, PeopleQuery, Person, Place
@@ -99,14 +99,15 @@ def shops() -> list[str]:
 
 def shop_title(shop: str) -> str:
     """Return the shop's own name where it is known."""
-    return directory(shop).manifest().shop_name if directory(shop).is_published() else shop
+    about = current_manifest(paths().published(shop))
+    return about.shop_name if about else shop
 
 
 def health(shop: str, now: datetime | None = None) -> Health:
     """Return how fresh the shop's data are."""
     now = now or datetime.now(UTC)
     progress = read_progress(paths().progress(shop))
-    manifest = directory(shop).manifest() if directory(shop).is_published() else None
+    manifest = current_manifest(paths().published(shop))  # a small file: this runs beside every page, all the time
     return Health(
         shop=shop,
         manifest=manifest,

@@ -1,17 +1,24 @@
-"""What a view shows when something fails: a sentence and a reference, never a traceback or somebody's data."""
+"""What a view shows when something fails: a sentence and a reference, never a traceback or somebody's data.
+
+Where a store or server is away, the page looks again by itself, and is whole as soon as it is back.
+"""
 
 import functools
 import logging
 import secrets
+import time
 import traceback
 from collections.abc import Callable
 
 import streamlit as st
 
 from app_streamlit.components.formats import plain
-from regulars.errors import NothingPublished, RegularsError
+from regulars.errors import DirectoryUnavailable, InboxUnavailable, NothingPublished, RecordsUnavailable, RegularsError
 
 log = logging.getLogger("regulars.app")
+
+AGAIN_SECONDS = 5.0
+AWAY = (DirectoryUnavailable, InboxUnavailable, RecordsUnavailable)
 
 View = Callable[[], None]
 
@@ -25,6 +32,8 @@ def screen(view: View) -> View:
             view()
         except NothingPublished as error:
             st.info(plain(error.sentence(), 1000))
+        except AWAY as error:
+            away(error)
         except RegularsError as error:
             st.error(f"{plain(error.sentence(), 1000)} (Reference {logged(error)}.)")
         except Exception as error:  # noqa: BLE001 - the boundary: whatever fails, people read a sentence
@@ -35,6 +44,24 @@ def screen(view: View) -> View:
             )
 
     return guarded
+
+
+def away(error: RegularsError) -> None:
+    """Say what is away, once, and draw the page anew every few seconds until it is back."""
+    kind = type(error).__name__
+    said = st.session_state.get("_away")
+    reference = said[1] if said and said[0] == kind else logged(error)  # one outage is one line of the log a window
+    st.session_state["_away"] = (kind, reference)
+    st.error(f"{plain(error.message, 1000)} (Reference {reference}.)")
+    st.caption(f"This page looks again every {AGAIN_SECONDS:.0f} seconds, and is whole as soon as it is back.")
+    drawn = time.monotonic()
+
+    def look_again() -> None:
+        # Drawn with the page it waits; the browser's timer then calls it alone.
+        if time.monotonic() - drawn > AGAIN_SECONDS / 2:
+            st.rerun(scope="app")
+
+    st.fragment(look_again, run_every=AGAIN_SECONDS)()
 
 
 def logged(error: BaseException) -> str:
