@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from transforms.rule_compile import compile_rule, fold
+from transforms.rule_compile import compile_rule, fold, folded_field
 from transforms.rule_fields import ALIASES, FIELDS, OPERATORS, Field, Kind
 from transforms.rule_text import parse, to_text
 from transforms.rule_tree import (
@@ -52,6 +52,7 @@ __all__ = [
     "compile_rule",
     "conditions",
     "fold",
+    "folded_field",
     "from_dict",
     "parse",
     "to_dict",

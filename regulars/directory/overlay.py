@@ -8,19 +8,34 @@ import polars as pl
 from regulars.directory.query import LiveRecords
 from regulars.directory.snapshot import KEY
 from regulars.errors import RecordNotFound
-from regulars.models import Segment
+from regulars.models import Hidden, Segment
 from transforms.rules import Rule, parse
 
-NO_TAGS = pl.lit([], dtype=pl.List(pl.String()))
+TAGS = pl.List(pl.String())
+NO_TAGS = pl.lit([], dtype=TAGS)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Overlay:
-    """Live records at one moment: tags by today's customer key, the saved segments, and the keys of the past."""
+    """Live records at one moment: tags and who is hidden by today's customer key, saved segments, keys of the past.
+
+    An overlay equals only itself: answers are kept for it, and as long as nothing was written the directory hands out
+    the same one (see `says_the_same`).
+    """
 
     tags: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     segments: tuple[Segment, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
+    hidden: Mapping[str, Hidden] = field(default_factory=dict)
+
+    def says_the_same(self, other: "Overlay") -> bool:
+        """Return whether nothing was written between the two."""
+        return (
+            self.tags == other.tags
+            and self.segments == other.segments
+            and self.aliases == other.aliases
+            and self.hidden == other.hidden
+        )
 
     def with_tags(self, people: pl.LazyFrame) -> pl.LazyFrame:
         """Return `people` with a column `tags`: a list, empty for those without."""
@@ -28,10 +43,15 @@ class Overlay:
             return people.with_columns(NO_TAGS.alias("tags"))
         written = pl.LazyFrame(
             {KEY: list(self.tags), "tags": [list(tags) for tags in self.tags.values()]},
-            schema={KEY: pl.String(), "tags": pl.List(pl.String())},
+            schema={KEY: pl.String(), "tags": TAGS},
         )
         joined = people.join(written, on=KEY, how="left", maintain_order="left")
         return joined.with_columns(pl.col("tags").fill_null(NO_TAGS))
+
+    def tags_of(self, keys: pl.Series) -> pl.Series:
+        """Return the tags of these people as a column `tags`: quicker than `with_tags` for a page of them."""
+        nothing: tuple[str, ...] = ()
+        return pl.Series("tags", [list(self.tags.get(key, nothing)) for key in keys], dtype=TAGS)
 
     def rule(self, segment_id: str) -> Rule:
         """Return the rule of a saved segment. Raises RecordNotFound, or RuleError when it no longer parses."""
@@ -54,7 +74,9 @@ def read_overlay(records: LiveRecords | None, shop: str) -> Overlay:
     for key, written in records.tags(shop).items():
         now = current_key(key, aliases)
         tags[now] = tuple(sorted({*tags.get(now, ()), *written}, key=str.casefold)) if now in tags else written
-    return Overlay(tags=tags, segments=tuple(records.segments(shop)), aliases=aliases)
+    written_hidden = records.hidden(shop) if hasattr(records, "hidden") else {}  # TODO: every store has it soon
+    hidden = {current_key(key, aliases): entry for key, entry in written_hidden.items()}
+    return Overlay(tags=tags, segments=tuple(records.segments(shop)), aliases=aliases, hidden=hidden)
 
 
 def current_key(key: str, aliases: Mapping[str, str]) -> str:

@@ -3,6 +3,10 @@
 Readers never lock anything: they open the version that `CURRENT` names and start over when it was pruned in between.
 Everyone of the current version is kept in memory (one version at a time); orders, lines and refunds are read from the
 files by key, where the sort order lets Parquet skip nearly everything.
+
+People who were deleted here (hidden) are in no list, count, figure, segment or tag; `PeopleQuery.hidden` lists them
+alone, and `person` still opens them. People whom the shop deleted stay in lists and figures, since what they bought was
+bought, and are in no segment.
 """
 
 import threading
@@ -12,13 +16,15 @@ from typing import TypeVar
 
 import polars as pl
 
+from regulars.directory.figures import Figures
+from regulars.directory.kept import Kept
 from regulars.directory.layout import Manifest, current_version
 from regulars.directory.overlay import Overlay, read_overlay
-from regulars.directory.query import Count, LiveRecords, PeoplePage, PeopleQuery, Person
-from regulars.directory.selection import member, ordered, selected
-from regulars.directory.snapshot import KEY, ROW_COLUMNS, Snapshot, net_by_currency, open_snapshot
+from regulars.directory.query import Count, LiveRecords, PeoplePage, PeopleQuery, Person, Place
+from regulars.directory.selection import EVERYBODY, Filters, Selection
+from regulars.directory.snapshot import KEY, ROW_COLUMNS, Snapshot, open_snapshot
 from regulars.errors import DataFolderError, NothingPublished, RecordNotFound
-from regulars.models import Segment
+from transforms.overview import Overview
 from transforms.rules import Rule, RuleError, parse
 
 ATTEMPTS = 5
@@ -43,6 +49,9 @@ class Directory:
         self._records = records
         self._loading = threading.Lock()
         self._snapshot: Snapshot | None = None
+        self._laid_over = Overlay()
+        self._selections = Kept[Selection](most=1)
+        self._figures = Kept[Figures](most=1)
 
     def is_published(self) -> bool:
         """Return whether there is a version to read."""
@@ -58,39 +67,81 @@ class Directory:
         The order is total: every person is on exactly one page. Raises NothingPublished, RecordNotFound for a segment
         that is not there, RuleError for a saved rule that no longer parses.
         """
-        snapshot = self._open()
         overlay = self._overlay()
-        found = selected(snapshot, query, overlay, self._keys_by_order)
-        pages = max(1, -(-found.height // query.page_size))
-        page = min(max(query.page, 1), pages)
-        keys = ordered(found, query).slice((page - 1) * query.page_size, query.page_size).select(KEY)
-        rows = keys.join(snapshot.people, on=KEY, how="left", maintain_order="left").select(ROW_COLUMNS)
-        return PeoplePage(
-            rows=overlay.with_tags(rows.lazy()).collect(),
-            total=found.height,
-            everyone=snapshot.people.height,
-            net=net_by_currency(snapshot, found),
-            page=page,
-            pages=pages,
-        )
+        filters = Filters.of(query, overlay)
+
+        def read(snapshot: Snapshot) -> PeoplePage:
+            selection = self._selection_of(snapshot)
+            total = selection.count(filters, overlay)
+            pages = max(1, -(-total // query.page_size))
+            page = min(max(query.page, 1), pages)
+            return PeoplePage(
+                rows=self._page(selection, query, filters, overlay, page),
+                total=total,
+                everyone=selection.count(EVERYBODY, overlay),
+                net=selection.net(filters, overlay),
+                page=page,
+                pages=pages,
+            )
+
+        return self._reading(read)
+
+    def keys(self, query: PeopleQuery) -> pl.Series:
+        """Return the keys of everybody that `query` asks for, in its order; its page does not matter."""
+        overlay = self._overlay()
+        return self._reading(lambda snapshot: snapshot.people[KEY].gather(self._rows(snapshot, query, overlay)))
+
+    def place(self, query: PeopleQuery, key: str) -> Place | None:
+        """Return where a person (also under a key of the past) stands in a list; None where the list is without them."""
+        overlay = self._overlay()
+
+        def read(snapshot: Snapshot) -> Place | None:
+            row = snapshot.row_of(overlay.key_now(key))
+            rows = self._rows(snapshot, query, overlay)
+            here = (rows == row).arg_max() if row is not None else None
+            if here is None or rows[here] != row:
+                return None
+            keys = snapshot.people[KEY]
+            return Place(
+                position=here + 1,
+                total=rows.len(),
+                before=keys[rows[here - 1]] if here else None,
+                after=keys[rows[here + 1]] if here + 1 < rows.len() else None,
+            )
+
+        return self._reading(read)
+
+    def everyone(self, query: PeopleQuery) -> pl.DataFrame:
+        """Return everybody that `query` asks for, in its order, for an export; its page does not matter.
+
+        Columns: `ROW_COLUMNS`, `tags` and `segments` (the names of the saved segments the person is in now).
+        """
+        overlay = self._overlay()
+
+        def read(snapshot: Snapshot) -> pl.DataFrame:
+            rows = self._rows(snapshot, query, overlay)
+            found = overlay.with_tags(snapshot.people.select(ROW_COLUMNS)[rows].lazy()).collect()
+            return found.with_columns(self._figures_of(snapshot).segment_names(overlay).gather(rows))
+
+        return self._reading(read)
 
     def person(self, key: str) -> Person:
         """Return one person, also under a key of the past. Raises RecordNotFound when nobody has this key."""
         overlay = self._overlay()
-        mine = pl.col(KEY) == overlay.key_now(key)
-        row, currencies = self._reading(
-            lambda snapshot: pl.collect_all(
-                [snapshot.scan(name).filter(mine) for name in ("customers", "customer_currencies")]
+        now = overlay.key_now(key)
+
+        def read(snapshot: Snapshot) -> Person:
+            row, currencies = self._profile(snapshot, now)
+            if row.is_empty():
+                raise RecordNotFound("Nobody in this shop has this key. The link may be old, or of another shop.")
+            return Person(
+                row=row.with_columns(overlay.tags_of(row[KEY])).to_dicts()[0],
+                currencies=currencies.sort("orders_count", "currency", descending=[True, False]),
+                segments=() if now in overlay.hidden else self._segments_of(snapshot, now, overlay),
+                hidden=overlay.hidden.get(now),
             )
-        )
-        if row.is_empty():
-            raise RecordNotFound("Nobody in this shop has this key. The link may be old, or of another shop.")
-        one = self._open().people.filter(mine)
-        return Person(
-            row=overlay.with_tags(row.lazy()).collect().to_dicts()[0],
-            currencies=currencies.sort("orders_count", "currency", descending=[True, False]),
-            segments=tuple(segment.id for segment in overlay.segments if self._in_segment(one, overlay, segment)),
-        )
+
+        return self._reading(read)
 
     def orders_of(self, key: str) -> pl.DataFrame:
         """Return everything the person ordered, newest first; columns of `ORDERS`."""
@@ -114,56 +165,97 @@ class Directory:
 
     def count(self, rule: Rule) -> Count:
         """Return how many people `rule` describes now, their net, and up to ten of them by net."""
-        return self._counted(PeopleQuery(rule=rule), sample=SAMPLE)
+        overlay = self._overlay()
+        return self._reading(lambda snapshot: self._counted(snapshot, rule, overlay, sample=SAMPLE))
 
     def segment_counts(self) -> dict[str, Count | RuleError]:
         """Return the count of each saved segment by id; a rule that no longer parses has its error instead."""
-        counts: dict[str, Count | RuleError] = {}
-        for segment in self._overlay().segments:
-            try:
-                counts[segment.id] = self._counted(PeopleQuery(rule=parse(segment.rule)), sample=0)
-            except RuleError as error:
-                counts[segment.id] = error
-        return counts
+        overlay = self._overlay()
+
+        def read(snapshot: Snapshot) -> dict[str, Count | RuleError]:
+            counts: dict[str, Count | RuleError] = {}
+            for segment in overlay.segments:
+                try:
+                    counts[segment.id] = self._counted(snapshot, parse(segment.rule), overlay, sample=0)
+                except RuleError as error:
+                    counts[segment.id] = error
+            return counts
+
+        return self._reading(read)
 
     def rfm_counts(self) -> dict[str, Count]:
         """Return people and net of each RFM group that has anyone, in no particular order."""
-        snapshot = self._open()
-        scored = snapshot.people.filter(pl.col("rfm_group").is_not_null())
-        return {
-            str(group[0]): Count(people=frame.height, net=net_by_currency(snapshot, frame))
-            for group, frame in scored.select(KEY, "currency", "net", "rfm_group").group_by("rfm_group")
-        }
+        overlay = self._overlay()
+        return self._reading(lambda snapshot: self._figures_of(snapshot).rfm_counts(overlay))
+
+    def rfm_grid(self) -> pl.DataFrame:
+        """Return how people and money spread over the scores; one row for each cell and main currency that has anyone.
+
+        Columns: `r`, `fm` (the mean of F and M, rounded up), `rfm_group`, `currency` (a main currency), `people` (whose
+        main currency it is), `net` (theirs, in that currency). Sorted by `r`, `fm` and currency.
+        """
+        overlay = self._overlay()
+        return self._reading(lambda snapshot: self._figures_of(snapshot).rfm_grid(overlay))
+
+    def overview(self, days: int | None = None, currency: str | None = None) -> Overview:
+        """Return the shop's figures for the last `days` shop days (None: all time) and for as many days before those.
+
+        The period ends with the day before the version's as-of instant: live, that is today. `currency` decides which
+        money is summed; None means the one that most people use. Definitions stand in `transforms.overview`.
+        """
+        overlay = self._overlay()
+
+        def read(snapshot: Snapshot) -> Overview:
+            figures = self._figures_of(snapshot)
+            return figures.overview(overlay, days, currency or next(iter(figures.buyers(overlay)), ""))
+
+        return self._reading(read)
 
     def buyers(self) -> dict[str, int]:
-        """Return how many people have counted orders in each currency; who paid in two counts in both."""
-        snapshot = self._open()
-        mains = snapshot.people.filter(pl.col("orders_count") > 0).select("currency")
-        more = snapshot.more_currencies.filter(pl.col("orders_count") > 0).select("currency")
-        return dict(pl.concat([mains, more]).group_by("currency").len().iter_rows())
+        """Return how many people have counted orders in each currency, the largest first; who paid in two counts twice."""
+        overlay = self._overlay()
+        return self._reading(lambda snapshot: self._figures_of(snapshot).buyers(overlay))
 
     def tags_in_use(self) -> list[str]:
         """Return every tag that somebody has, sorted."""
-        tags = self._overlay().tags
-        return sorted({tag for mine in tags.values() for tag in mine}, key=str.casefold)
-
-    def _counted(self, query: PeopleQuery, sample: int) -> Count:
-        snapshot = self._open()
         overlay = self._overlay()
-        found = selected(snapshot, query, overlay, self._keys_by_order)
-        some = ordered(found, query).head(sample).select(KEY)
+        seen = {tag for key, mine in overlay.tags.items() if key not in overlay.hidden for tag in mine}
+        return sorted(seen, key=str.casefold)
+
+    def _page(
+        self, selection: Selection, query: PeopleQuery, filters: Filters, overlay: Overlay, page: int
+    ) -> pl.DataFrame:
+        """Return the rows of one page: `ROW_COLUMNS` and `tags`."""
+        rows = selection.rows(filters, overlay, query.sort, descending=query.descending)
+        shown = selection.snapshot.people.select(ROW_COLUMNS)[rows.slice((page - 1) * query.page_size, query.page_size)]
+        return shown.with_columns(overlay.tags_of(shown[KEY]))
+
+    def _profile(self, snapshot: Snapshot, key: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Return the person's row of `customers`, none where there is nobody, and those of `customer_currencies`."""
+        tables = [snapshot.scan(name).filter(pl.col(KEY) == key) for name in ("customers", "customer_currencies")]
+        row, currencies = pl.collect_all(tables)
+        return row, currencies
+
+    def _rows(self, snapshot: Snapshot, query: PeopleQuery, overlay: Overlay) -> pl.Series:
+        filters = Filters.of(query, overlay)
+        return self._selection_of(snapshot).rows(filters, overlay, query.sort, descending=query.descending)
+
+    def _counted(self, snapshot: Snapshot, rule: Rule, overlay: Overlay, sample: int) -> Count:
+        selection = self._selection_of(snapshot)
+        query = PeopleQuery(rule=rule, page_size=max(sample, 1))
+        filters = Filters.of(query, overlay)
         return Count(
-            people=found.height,
-            net=net_by_currency(snapshot, found),
-            sample=some.join(snapshot.people, on=KEY, how="left", maintain_order="left").select(ROW_COLUMNS),
+            people=selection.count(filters, overlay),
+            net=selection.net(filters, overlay),
+            sample=self._page(selection, query, filters, overlay, 1) if sample else pl.DataFrame(),
         )
 
-    def _in_segment(self, one: pl.DataFrame, overlay: Overlay, segment: Segment) -> bool:
-        try:
-            belongs = member(parse(segment.rule), self._open())
-        except RuleError:
-            return False
-        return overlay.with_tags(one.lazy()).filter(belongs).collect().height > 0
+    def _segments_of(self, snapshot: Snapshot, key: str, overlay: Overlay) -> tuple[str, ...]:
+        row = snapshot.row_of(key)
+        if row is None:
+            return ()
+        masks = self._selection_of(snapshot).segments(overlay)
+        return tuple(segment for segment, mask in masks.items() if mask[row])
 
     def _of_person(self, table: str, key: str) -> pl.DataFrame:
         return self._reading(
@@ -172,15 +264,18 @@ class Directory:
             )
         )
 
-    def _keys_by_order(self, number: str) -> pl.Series:
-        return self._reading(
-            lambda snapshot: (
-                snapshot.scan("orders").filter(pl.col("number") == number).select(KEY).unique().collect()[KEY]
-            )
-        )
+    def _selection_of(self, snapshot: Snapshot) -> Selection:
+        return self._selections.get(snapshot, lambda: Selection(snapshot))
+
+    def _figures_of(self, snapshot: Snapshot) -> Figures:
+        return self._figures.get(snapshot, lambda: Figures(self._selection_of(snapshot)))
 
     def _overlay(self) -> Overlay:
-        return read_overlay(self._records, self._shop)
+        """Return what is written now: the same object as the last time where nothing was written in between."""
+        overlay = read_overlay(self._records, self._shop)
+        if not overlay.says_the_same(self._laid_over):
+            self._laid_over = overlay
+        return self._laid_over
 
     def _reading(self, read: Callable[[Snapshot], Result]) -> Result:
         """Run `read` on the current version; start over with the new one when a publish pruned it meanwhile."""

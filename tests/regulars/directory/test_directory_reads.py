@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from regulars.directory.published import Directory
 from regulars.directory.query import SORTS, PeopleQuery
 from regulars.errors import NewerSchema, NothingPublished, RecordNotFound
-from regulars.models import Segment
+from regulars.models import Hidden, Segment
 from tests.regulars.directory.builders import (
     AS_OF,
     HOSTILE,
@@ -38,6 +38,7 @@ class WrittenDown:
     tagged: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     saved: tuple[tuple[str, str], ...] = ()
     known_as: Mapping[str, str] = field(default_factory=dict)
+    put_away: Mapping[str, Hidden] = field(default_factory=dict)
 
     def tags(self, shop: str) -> Mapping[str, tuple[str, ...]]:
         """Return the tags by customer key."""
@@ -56,6 +57,11 @@ class WrittenDown:
         """Return the keys of the past."""
         assert shop == SHOP
         return self.known_as
+
+    def hidden(self, shop: str) -> Mapping[str, Hidden]:
+        """Return who was deleted here."""
+        assert shop == SHOP
+        return self.put_away
 
 
 def the_directory(

@@ -1,0 +1,108 @@
+"""Figures over everybody of one version: groups, scores, currencies, and the overview. Hidden people are in none."""
+
+from datetime import datetime
+
+import polars as pl
+
+from regulars.directory.kept import Kept
+from regulars.directory.overlay import Overlay
+from regulars.directory.query import Count
+from regulars.directory.selection import EVERYBODY, Selection
+from regulars.directory.snapshot import KEY
+from transforms.days import day_number
+from transforms.overview import (
+    ORDER_COLUMNS,
+    PERSON_COLUMNS,
+    REFUND_COLUMNS,
+    Overview,
+    overview,
+    overview_frames,
+    period,
+)
+
+
+class Figures:
+    """The figures of one version, worked out when they are first asked for."""
+
+    def __init__(self, selection: Selection) -> None:
+        """Work out figures of the people of `selection`."""
+        self._selection = selection
+        self._snapshot = selection.snapshot
+        self._groups = Kept[dict[str, Count]](most=2)
+        self._overviews = Kept[Overview](most=64)
+
+    def rfm_counts(self, overlay: Overlay) -> dict[str, Count]:
+        """Return people and net of each RFM group that has anyone."""
+        return self._groups.get(frozenset(overlay.hidden), lambda: self._rfm_counts(overlay))
+
+    def rfm_grid(self, overlay: Overlay) -> pl.DataFrame:
+        """Return one row for each cell of the scores and main currency; see `Directory.rfm_grid`."""
+        cell = ["r", "fm", "rfm_group", "currency"]
+        scored = self._visible("r", "f", "m", "rfm_group", "currency", "net", overlay=overlay)
+        return (
+            scored.drop_nulls("rfm_group")
+            .with_columns(fm=(pl.col("f") + pl.col("m") + 1) // 2)
+            .group_by(cell)
+            .agg(pl.len().cast(pl.Int64).alias("people"), pl.col("net").sum())
+            .sort(cell)
+        )
+
+    def buyers(self, overlay: Overlay) -> dict[str, int]:
+        """Return how many people have counted orders in each currency, the largest first."""
+        mains = self._visible("orders_count", "currency", overlay=overlay)
+        more = self._snapshot.more_currencies
+        more = more.filter(self._selection.mask(EVERYBODY, overlay).gather(more["row"]))
+        bought = pl.concat([frame.filter(pl.col("orders_count") > 0).select("currency") for frame in (mains, more)])
+        counted = bought.group_by("currency").len().sort(["len", "currency"], descending=[True, False])
+        return dict(counted.iter_rows())
+
+    def overview(self, overlay: Overlay, days: int | None, currency: str) -> Overview:
+        """Return the overview of the last `days` shop days, None for all time; see `Directory.overview`."""
+        question = (frozenset(overlay.hidden), days, currency)
+        return self._overviews.get(question, lambda: self._overview(overlay, days, currency))
+
+    def segment_names(self, overlay: Overlay) -> pl.Series:
+        """Return a column `segments`: the names of the saved segments that each person is in now."""
+        names = {segment.id: segment.name for segment in overlay.segments}
+        masks = self._selection.segments(overlay)
+        if not masks:
+            nothing = pl.lit([], dtype=pl.List(pl.String)).alias("segments")
+            return self._snapshot.people.select(KEY).with_columns(nothing)["segments"]
+        named = [pl.when(pl.col(segment)).then(pl.lit(names[segment])) for segment in masks]
+        return pl.DataFrame(masks).select(pl.concat_list(named).list.drop_nulls().alias("segments")).to_series()
+
+    def _visible(self, *columns: str, overlay: Overlay) -> pl.DataFrame:
+        people = self._snapshot.people.select(columns)
+        return people.filter(self._selection.mask(EVERYBODY, overlay)) if overlay.hidden else people
+
+    def _rfm_counts(self, overlay: Overlay) -> dict[str, Count]:
+        visible = self._selection.mask(EVERYBODY, overlay)
+        groups = self._snapshot.people["rfm_group"]
+        masks = {group: (groups == group).fill_null(value=False) & visible for group in groups.unique().drop_nulls()}
+        return {
+            group: Count(people=int(mask.sum()), net=self._snapshot.net_by_currency(mask))
+            for group, mask in masks.items()
+            if mask.any()
+        }
+
+    def _overview(self, overlay: Overlay, days: int | None, currency: str) -> Overview:
+        about = self._snapshot.manifest
+        hidden = pl.Series(list(overlay.hidden), dtype=pl.String)
+
+        def visible(table: str, columns: tuple[str, ...]) -> pl.LazyFrame:
+            scanned = self._snapshot.scan(table).select(columns)
+            return scanned.filter(~pl.col(KEY).is_in(hidden.implode())) if hidden.len() else scanned
+
+        end = day_number(about.as_of, about.timezone)
+        first: datetime | None = self._snapshot.people["first_order_at"].min()  # type: ignore[assignment]
+        told = period(days, end=end, first_order_day=None if first is None else day_number(first, about.timezone))
+        frames = overview_frames(
+            visible("orders", ORDER_COLUMNS),
+            visible("refunds", REFUND_COLUMNS),
+            self._visible(*PERSON_COLUMNS, overlay=overlay).lazy(),
+            period=told,
+            timezone=about.timezone,
+            currency=currency,
+        )
+        collected = dict(zip(frames, pl.collect_all(list(frames.values())), strict=True))
+        return overview(told, collected, currency=currency)
