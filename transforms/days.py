@@ -26,9 +26,13 @@ def shop_day(instant: pl.Expr, timezone: str) -> pl.Expr:
 
     Both copies of the autumn hour belong to the day they stand in, since the instant decides, not the wall clock.
     """
+    return shop_time(instant, timezone).dt.date().to_physical().cast(pl.Int32)
+
+
+def shop_time(instant: pl.Expr, timezone: str) -> pl.Expr:
+    """Return what the shop's clock showed at a UTC `Datetime` expression."""
     offset = _offset(timezone)
-    local = instant.dt.convert_time_zone(timezone) if offset is None else instant + pl.lit(offset)
-    return local.dt.date().to_physical().cast(pl.Int32)
+    return instant.dt.convert_time_zone(timezone) if offset is None else instant + pl.lit(offset)
 
 
 def day_number(instant: datetime, timezone: str) -> int:
