@@ -10,7 +10,7 @@ bought, and are in no segment.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -142,6 +142,13 @@ class Directory:
             )
 
         return self._reading(read)
+
+    def segments_of(self, keys: Collection[str]) -> dict[str, tuple[str, ...]]:
+        """Return the ids of the saved segments that each of these people is in now; hidden people are in none."""
+        overlay = self._overlay()
+        shown = [key for key in keys if key not in overlay.hidden]
+        found = self._reading(lambda snapshot: {key: self._segments_of(snapshot, key, overlay) for key in shown})
+        return {key: found.get(key, ()) for key in keys}
 
     def orders_of(self, key: str) -> pl.DataFrame:
         """Return everything the person ordered, newest first; columns of `ORDERS`."""
