@@ -1,4 +1,4 @@
-"""The adapters that the contract suite runs over, on real files."""
+"""The adapters that the contract suite runs over, on real stores."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -19,21 +19,42 @@ class Clock:
         return self.at
 
 
-@pytest.fixture(params=["sqlite"])
-def open_again(request, tmp_path):
-    """A function that opens the same store anew, as another process would."""
-    stores = []
+def on_sqlite(request, tmp_path, name):
+    """Return a function that opens the file of that name."""
+    return lambda: SqlRecords(tmp_path / f"{name}.db", clock=Clock())
 
-    def opened():
-        stores.append({"sqlite": SqlRecords}[request.param](tmp_path / "records.db", clock=Clock()))
-        return stores[-1]
 
-    yield opened
-    for store in stores:
+# How to open a store by its name: each takes the test's request, a folder, and a name that tells two stores apart.
+ADAPTERS = {"sqlite": on_sqlite}
+
+
+@pytest.fixture
+def stores(request, tmp_path):
+    """A function that opens the store `name` of an adapter, as another process would; all are closed in the end."""
+    opened = []
+
+    def open_store(adapter, name):
+        opened.append(ADAPTERS[adapter](request, tmp_path, name)())
+        return opened[-1]
+
+    yield open_store
+    for store in opened:
         store.close()
+
+
+@pytest.fixture(params=ADAPTERS)
+def open_again(request, stores):
+    """A function that opens the same store anew."""
+    return lambda: stores(request.param, "records")
 
 
 @pytest.fixture
 def records(open_again):
     """An empty store."""
     return open_again()
+
+
+@pytest.fixture(params=ADAPTERS)
+def other(request, stores):
+    """An empty store of any adapter beside `records`."""
+    return stores(request.param, "other")
