@@ -102,7 +102,9 @@ def test_a_file_of_version_1_is_migrated_after_a_copy(old):
         assert records.edit_segment("s", "best", name="B", rule="r = 4", author="ana", expected_version=2)
         assert [segment.version for segment in records.segment_history("s", "best")] == [2, 3]
     copy = store.sqlite.connect(old.with_name("records.db.v1"))
-    assert copy.execute("SELECT version, text FROM schema_version, notes").fetchall() == [(1, "Prefers phone.")]
+    assert copy.execute("SELECT schema_version.version, text FROM schema_version, notes").fetchall() == [
+        (1, "Prefers phone.")
+    ]
     copy.close()
 
 
