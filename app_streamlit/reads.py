@@ -15,7 +15,8 @@ from regulars.directory.published import Directory
 from regulars.directory.query import Count, PeoplePage, PeopleQuery, Person, Place
 from regulars.directory.unmerged import Unmerged, arrived_account
 from regulars.directory.unmerged import unmerged as unmerged_of
-from regulars.inbox import Inbox, open_inbox
+from regulars.inbox import open_inbox
+from regulars.inbox.port import Inbox
 from regulars.models import Note, PersonEvent, Segment, SyncProgress
 from regulars.paths import DataPaths
 from regulars.progress import read_progress

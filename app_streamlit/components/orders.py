@@ -1,7 +1,7 @@
-"""A person's orders: the whole history, each order's lines on opening, and the timeline of everything."""
+"""A person's orders: the whole history, filtered and sorted, and each order's lines on opening."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -11,107 +11,210 @@ import streamlit as st
 from app_streamlit import reads
 from app_streamlit.components import formats
 from regulars.directory.layout import Manifest
-from regulars.models import Note
 
 STATUS_WORDS = {"checkout-draft": "draft", "on-hold": "on hold"}
-MOST_EVENTS = 200
+COUNTED, NOT_COUNTED = "Count", "Do not count"
+COUNTS_HELP = (
+    "Orders that count make up net, averages and RFM. Pending, cancelled, failed, draft and trashed orders do not count "
+    "unless the settings say otherwise."
+)
+DAYS_HELP = "A day of the shop's time zone, itself included."
+SORTS: Mapping[str, tuple[str, bool]] = {
+    "Newest first": ("created_at", True),
+    "Oldest first": ("created_at", False),
+    "Highest total": ("total", True),
+    "Lowest total": ("total", False),
+    "Highest net": ("net", True),
+    "Most refunded": ("refunded", True),
+    "Most items": ("items", True),
+    "Status": ("status", False),
+}
 
 
 def history(shop: str, orders: pl.DataFrame, refunds: pl.DataFrame, about: Manifest) -> None:
-    """Show all orders, sortable and by status, and the lines of the one that was clicked."""
+    """Show the orders that the filters leave, and the lines of the one that was clicked."""
     if orders.is_empty():
         st.info("No orders yet.")
         return
-    orders = _of_status(orders)
-    if orders.is_empty():
+    key = orders["customer_key"][0]
+    found = _filtered(shop, orders, about, key)
+    _sum_line(found, orders.height)
+    if found.is_empty():
+        st.button("Show all orders", on_click=_reset, args=(key,))
         return
     chosen = st.dataframe(
-        _order_cells(orders),
-        key=f"orders-{orders['customer_key'][0]}",
+        _order_cells(found),
+        key=f"orders-{key}",
         hide_index=True,
         placeholder="",
-        column_config=_order_columns(about.timezone, _decimals(orders)),
+        column_config=_order_columns(about.timezone, decimals(found)),
         on_select="rerun",
         selection_mode="single-cell",
     )
     cells: list[Any] = chosen["selection"]["cells"]
-    if not cells or cells[0][0] >= orders.height:
-        count = "1 order" if orders.height == 1 else f"{formats.number(orders.height)} orders"
-        st.caption(f"{count}. Choose one to see its lines.")
+    if not cells or cells[0][0] >= found.height:
+        st.caption("Choose an order to see its lines.")
         return
-    order = orders.row(cells[0][0], named=True)
+    order = found.row(cells[0][0], named=True)
     _order(shop, order, refunds.filter(pl.col("order_id") == order["order_id"]), about)
 
 
-def _of_status(orders: pl.DataFrame) -> pl.DataFrame:
-    statuses = orders["status"].unique().sort().to_list()
-    if len(statuses) == 1:
-        return orders
-    chosen = st.pills(
+def _filtered(shop: str, orders: pl.DataFrame, about: Manifest, key: str) -> pl.DataFrame:
+    """Show the filters of the history and return the orders they leave, sorted."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="order-filters"):
+        text = st.text_input(
+            "Number or product",
+            key=f"order-text-{key}",
+            type="search",
+            placeholder="Number, product or SKU",
+            live="300ms",
+            width=230,
+            persist_state="page",
+        )
+        first = st.date_input(
+            "From", None, key=f"order-from-{key}", format="YYYY-MM-DD", width=125, help=DAYS_HELP, persist_state="page"
+        )
+        last = st.date_input(
+            "To", None, key=f"order-to-{key}", format="YYYY-MM-DD", width=125, help=DAYS_HELP, persist_state="page"
+        )
+        sort = st.selectbox("Sort", list(SORTS), key=f"order-sort-{key}", width=160, persist_state="page")
+    statuses = _statuses(orders, key)
+    counting = _counting(orders, key)
+    found = orders
+    if statuses:
+        found = found.filter(pl.col("status").is_in(statuses))
+    if counting is not None:
+        found = found.filter(pl.col("counted") == (counting == COUNTED))
+    found = _within(found, first, last, about.timezone)
+    if text and text.strip():
+        found = _with_text(shop, found, text.strip().casefold())
+    column, descending = SORTS[sort]
+    return found.sort(column, "created_at", "order_id", descending=[descending, True, True], nulls_last=True)
+
+
+def _statuses(orders: pl.DataFrame, key: str) -> list[str]:
+    statuses = orders["status"].unique().sort().drop_nulls().to_list()
+    if len(statuses) < 2:
+        return []
+    return st.pills(
         "Status",
         statuses,
         selection_mode="multi",
-        format_func=lambda status: formats.plain(_status(status)),
-        key=f"status-{orders['customer_key'][0]}",
-        label_visibility="collapsed",
+        format_func=lambda status: formats.plain(status_words(status)),
+        key=f"status-{key}",
+        persist_state="page",
     )
-    return orders.filter(pl.col("status").is_in(chosen)) if chosen else orders
 
 
-def _order_cells(orders: pl.DataFrame) -> pl.DataFrame:
-    remark = (
+def _counting(orders: pl.DataFrame, key: str) -> str | None:
+    if orders["counted"].n_unique() < 2:
+        return None
+    return st.pills("Orders that", (COUNTED, NOT_COUNTED), key=f"counted-{key}", help=COUNTS_HELP, persist_state="page")
+
+
+def _within(orders: pl.DataFrame, first: date | None, last: date | None, timezone: str) -> pl.DataFrame:
+    day = pl.col("created_at").dt.convert_time_zone(timezone).dt.date()
+    if first is not None:
+        orders = orders.filter(day >= first)
+    if last is not None:
+        orders = orders.filter(day <= last)
+    return orders
+
+
+def _with_text(shop: str, orders: pl.DataFrame, text: str) -> pl.DataFrame:
+    """Return the orders with this text in their number, or in the name or SKU of something they hold."""
+    if orders.is_empty():
+        return orders
+    lines = reads.lines_of(shop, orders["order_id"].to_list())
+    named = [
+        order_id
+        for order_id, *words in lines.select("order_id", "name", "sku").iter_rows()
+        if any(text in word.casefold() for word in words if word)
+    ]
+    # The number is only looked for from its beginning: "12" would be in half of them.
+    number = pl.col("number").str.to_lowercase().str.starts_with(text.removeprefix("#"))
+    return orders.filter(number.fill_null(value=False) | pl.col("order_id").is_in(named))
+
+
+def _sum_line(found: pl.DataFrame, everything: int) -> None:
+    count = "1 order" if everything == 1 else f"{formats.number(everything)} orders"
+    of = count if found.height == everything else f"{formats.number(found.height)} of {count}"
+    sums = found.filter("counted").group_by("currency").agg(pl.col("total").sum()).sort("currency")
+    counted = " + ".join(formats.money(total, code) for code, total in sums.iter_rows())
+    st.markdown(f"**{of}**" + (f" · those that count add up to {formats.plain(counted)} gross" if counted else ""))
+
+
+def _reset(key: str) -> None:
+    st.session_state.update(
+        {
+            f"order-text-{key}": "",
+            f"order-from-{key}": None,
+            f"order-to-{key}": None,
+            f"status-{key}": [],
+            f"counted-{key}": None,
+        }
+    )
+
+
+def remarks() -> pl.Expr:
+    """Return why an order is not in the sums, empty where it is."""
+    return (
         pl.when(pl.col("deleted_at").is_not_null())
         .then(pl.lit("deleted in the shop"))
         .when(~pl.col("counted"))
         .then(pl.lit("does not count"))
         .otherwise(pl.lit(""))
     )
+
+
+def _order_cells(orders: pl.DataFrame) -> pl.DataFrame:
     return orders.select(
         pl.col("created_at").alias("when"),
-        pl.col("number"),
+        pl.col("number").map_elements(formats.one_line, return_dtype=pl.String()),
         # Numbers and not text, so that a click on the head sorts them; the sums on this page are exact ones.
         *[pl.col(name).cast(pl.Float64) for name in ("total", "refunded", "net")],
-        pl.col("currency"),
-        pl.col("status").map_elements(_status, return_dtype=pl.String()),
+        pl.col("currency").map_elements(formats.one_line, return_dtype=pl.String()),
+        pl.col("status").map_elements(status_words, return_dtype=pl.String()),
         pl.col("items"),
         pl.col("payment_method").map_elements(formats.one_line, return_dtype=pl.String()).alias("payment"),
-        pl.col("coupons").list.join(", ").alias("coupons"),
-        remark.alias("remark"),
+        pl.col("coupons").list.join(", ").map_elements(formats.one_line, return_dtype=pl.String()).alias("coupons"),
+        remarks().alias("remark"),
     )
 
 
-def _order_columns(timezone: str, decimals: int) -> dict[str, Any]:
+def _order_columns(timezone: str, places: int) -> dict[str, Any]:
     column = st.column_config
-    amount = f"%,.{decimals}f"
+    amount = f"%,.{places}f"
     return {
         "when": column.DatetimeColumn("When", format="D MMM YYYY, HH:mm", timezone=timezone, width=140),
         "number": column.TextColumn("Number", width=75),
         "total": column.NumberColumn("Total", format=amount, width=85),
         "refunded": column.NumberColumn("Refunded", format=amount, width=85),
-        "net": column.NumberColumn("Net", format=amount, width=85),
+        "net": column.NumberColumn("Net", format=amount, width=85, help="Total less what was refunded of this order."),
         "currency": column.TextColumn("Currency", width=70),
         "status": column.TextColumn("Status", width=90),
         "items": column.NumberColumn("Items", format="%d", width=60),
         "payment": column.TextColumn("Payment", width=110),
         "coupons": column.TextColumn("Coupons", width=90),
-        "remark": column.TextColumn("Remark", width=110),
+        "remark": column.TextColumn("Remark", width=120),
     }
 
 
 def _order(shop: str, order: Mapping[str, Any], refunds: pl.DataFrame, about: Manifest) -> None:
     code = order["currency"]
-    with st.container(border=True, gap="small"):
+    with st.container(border=True, gap="small", key="order-open"):
         st.subheader(f"Order {formats.plain(order['number'])}", anchor=False)
         when = formats.minute(order["created_at"], about.timezone)
-        st.caption(f"{when} · {formats.plain(_status(order['status']))}{_paid(order, about)}")
+        st.caption(f"{when} · {formats.plain(status_words(order['status']))}{_paid(order, about)}")
         _lines(reads.lines_of(shop, [order["order_id"]]), code)
         parts = [("Discount", -order["discount"]), ("Shipping", order["shipping"]), ("Tax", order["tax"])]
         parts += [("Total", order["total"])]
         if not refunds.is_empty():
             parts += [("Refunded", -order["refunded"]), ("Net", order["net"])]
-        st.text(
-            "   ".join(f"{label} {formats.money(value, code)}" for label, value in parts if value or label == "Total")
-        )
+        with st.container(horizontal=True, gap="medium"):
+            for label, value in parts:
+                if value or label == "Total":
+                    st.text(f"{label} {formats.money(value, code)}")
         for refund in refunds.iter_rows(named=True):
             reason = formats.one_line(refund["reason"])
             said = f": {reason}" if reason else ""
@@ -150,64 +253,13 @@ def _lines(lines: pl.DataFrame, code: str) -> None:
     )
 
 
-def timeline(
-    row: Mapping[str, Any], orders: pl.DataFrame, refunds: pl.DataFrame, written: list[Note], about: Manifest
-) -> None:
-    """Show everything that happened, newest first: orders, refunds, notes, the account."""
-    events = sorted(_events(row, orders, refunds, written), key=lambda event: event[0], reverse=True)
-    if not events:
-        st.info("Nothing happened yet.")
-        return
-    table = pl.DataFrame(
-        {
-            "when": [formats.minute(when, about.timezone) for when, *_ in events[:MOST_EVENTS]],
-            "what": [what for _, what, _ in events[:MOST_EVENTS]],
-            "amount": [amount for *_, amount in events[:MOST_EVENTS]],
-        }
-    )
-    column = st.column_config
-    st.dataframe(
-        table,
-        hide_index=True,
-        placeholder="",
-        column_config={
-            "when": column.TextColumn("When", width=130),
-            "what": column.TextColumn("What", width=260),
-            "amount": column.TextColumn("Amount", width=100, alignment="right"),
-        },
-    )
-    if len(events) > MOST_EVENTS:
-        st.caption(f"The latest {MOST_EVENTS} of {len(events):,} events. All orders stand under Orders.")
+def status_words(status: str | None) -> str:
+    """Return an order's status as people say it."""
+    return STATUS_WORDS.get(status or "", formats.one_line(status).replace("-", " ")) or formats.ABSENT
 
 
-def _events(
-    row: Mapping[str, Any], orders: pl.DataFrame, refunds: pl.DataFrame, written: list[Note]
-) -> list[tuple[datetime, str, str]]:
-    found: list[tuple[datetime, str, str]] = []
-    numbers: dict[int, str] = dict(orders.select("order_id", "number").iter_rows())
-    for order in orders.iter_rows(named=True):
-        what = f"Order {formats.one_line(order['number'])}, {_status(order['status'])}"
-        found.append((order["created_at"], what, formats.money(order["total"], order["currency"])))
-    for refund in refunds.iter_rows(named=True):
-        what = f"Refund on order {numbers.get(refund['order_id'], refund['order_id'])}"
-        found.append((refund["created_at"], what, formats.money(-refund["amount"], refund["currency"])))
-    found += [
-        (note.created_at, f"Note by {formats.one_line(note.author)}: {formats.one_line(note.text)}", "")
-        for note in written
-    ]
-    if row["created_at"] is not None and row["woocommerce_id"] is not None:  # a guest's is the first order's time
-        found.append((row["created_at"], "Account created", ""))
-    if row["deleted_at"] is not None:
-        found.append((row["deleted_at"], "Account deleted in the shop", ""))
-    return [event for event in found if event[0] is not None]
-
-
-def _status(status: str) -> str:
-    return STATUS_WORDS.get(status, formats.one_line(status).replace("-", " "))
-
-
-def _decimals(orders: pl.DataFrame) -> int:
+def decimals(orders: pl.DataFrame) -> int:
     """Return how many decimals the amounts need, at least those of their currencies."""
-    least = max(formats.DECIMALS.get(code, 2) for code in orders["currency"].unique().to_list())
+    least = max((formats.DECIMALS.get(code, 2) for code in orders["currency"].unique().to_list()), default=2)
     amounts: list[Decimal] = [value for name in ("total", "net") for value in orders[name].drop_nulls().to_list()]
     return max([least, *(-int(value.normalize().as_tuple().exponent) for value in amounts)])

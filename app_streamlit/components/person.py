@@ -1,6 +1,6 @@
-"""The left side of a profile: contacts, addresses, kind of customer, tags and segments."""
+"""The left side of a profile: contacts, addresses, kind of customer, tags and segments; and what the scores mean."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import streamlit as st
@@ -20,32 +20,55 @@ SCORES = {
     "f": ("Frequency", "How many orders count: 5 is the fifth with the most orders, 1 the fewest."),
     "m": ("Monetary", "How much was spent, net: 5 is the fifth that spent most, 1 least."),
 }
-GUEST = "Ordered as a guest: the shop has no account for this person."
+GUEST = "Ordered as a guest: the shop has no account for this person. Name and address come from the latest order."
+NOT_MERGED = "Arrived from the shop, and shown here at once. Lists, segments and figures follow with the next run."
+TAGS_HELP = "Labels of your own. Lists filter by them, and segments ask for them."
 
 
-def scores(row: Mapping[str, Any]) -> None:
-    """Show R, F and M in one line, and what the group means."""
+def scores(row: Mapping[str, Any], about: Manifest) -> None:
+    """Show R, F and M in one line with what the group means, and on asking how they came about."""
     if row["r"] is None:
         st.caption("No RFM group: only people with an order that counts are scored.")
         return
     parts = [f"{name} {row[score]} of 5" for score, (name, _) in SCORES.items()]
     meaning = RFM_MEANINGS.get(row["rfm_group"], "")
-    st.caption(
-        f"**{' · '.join(parts)}**: {meaning}", help="\n\n".join(f"**{name}**: {text}" for name, text in SCORES.values())
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(f"**{' · '.join(parts)}**: {meaning}", width="content")
+        with st.popover("Why this group?", type="tertiary", icon=":material/help:"):
+            _why(row, about)
+
+
+def _why(row: Mapping[str, Any], about: Manifest) -> None:
+    days = formats.days_ago(row["last_order_at"], reads.today(about), about.timezone)
+    count = "1 order counts" if row["orders_count"] == 1 else f"{formats.number(row['orders_count'])} orders count"
+    facts = {
+        "r": f"the last order was {days}",
+        "f": count,
+        "m": f"{formats.plain(formats.money(row['net'], row['currency']))} net",
+    }
+    for score, (name, meaning) in SCORES.items():
+        st.markdown(f"**{name} {row[score]} of 5**: {facts[score]}. {meaning}")
+    both = -(-(row["f"] + row["m"]) // 2)
+    st.markdown(
+        f"**{formats.plain(row['rfm_group'])}** follows from recency {row['r']} and from frequency and monetary "
+        f"together, {both} (their mean, rounded up)."
     )
 
 
-def card(shop: str, person: Person, about: Manifest) -> None:
-    """Show who the person is."""
+def card(shop: str, person: Person, about: Manifest, fresh: Collection[str] = ()) -> None:
+    """Show who the person is. `fresh` are the columns whose value arrived and is in no published version yet."""
     row = person.row
-    with st.container(border=True, gap="small"):
+    with st.container(border=True, gap="small", key="person-card"):
         _kind(row, about)
-        _field("E-mail", row["email"])
-        _field("Phone", row["phone"])
-        _field("Company", row["company"])
-        _field("Username", row["username"])
-        _addresses(row)
-    with st.container(border=True, gap="small"):
+        for label, column in (
+            ("E-mail", "email"),
+            ("Phone", "phone"),
+            ("Company", "company"),
+            ("Username", "username"),
+        ):
+            _field(label, formats.one_line(row[column], 300), fresh=column in fresh)
+        _addresses(row, fresh)
+    with st.container(border=True, gap="small", key="person-tags"):
         _tags(shop, row)
         _segments(shop, person)
 
@@ -61,28 +84,24 @@ def _kind(row: Mapping[str, Any], about: Manifest) -> None:
         st.caption(f"The account was deleted in the shop, noticed on {gone}. Its orders stay.")
 
 
-def _field(label: str, value: str | None) -> None:
-    text = formats.one_line(value, 300)
-    if text:
-        with st.container(gap=None):
-            st.caption(label)
-            st.text(text)
-
-
-def _addresses(row: Mapping[str, Any]) -> None:
-    billing, shipping = address(row["billing"]), address(row["shipping"])
-    if billing:
-        _lines("Billing address", billing)
-    if shipping and shipping != billing:
-        _lines("Shipping address", shipping)
-    elif shipping:
-        st.caption("Shipped to the same address.")
-
-
-def _lines(label: str, lines: list[str]) -> None:
+def _field(label: str, text: str, *, fresh: bool) -> None:
+    if not text and not fresh:
+        return
     with st.container(gap=None):
-        st.caption(label)
-        st.text("\n".join(lines))
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+            st.caption(label, width="content")
+            if fresh:
+                st.badge("not merged yet", icon=":material/schedule:", color="orange", help=NOT_MERGED)
+        st.text(text or formats.ABSENT)
+
+
+def _addresses(row: Mapping[str, Any], fresh: Collection[str]) -> None:
+    billing, shipping = address(row["billing"]), address(row["shipping"])
+    _field("Billing address", "\n".join(billing), fresh="billing" in fresh)
+    if shipping and shipping == billing:
+        st.caption("Shipped to the same address.")
+    else:
+        _field("Shipping address", "\n".join(shipping), fresh="shipping" in fresh)
 
 
 def address(parts: Mapping[str, str | None] | None) -> list[str]:
@@ -116,18 +135,22 @@ def _tags(shop: str, row: Mapping[str, Any]) -> None:
         key=key,
         accept_new_options=True,
         placeholder="Add a tag",
-        on_change=lambda: _write_tags(shop, row["customer_key"], key),
+        format_func=formats.one_line,
+        help=TAGS_HELP,
+        on_change=_write_tags,
+        args=(shop, row["customer_key"], key),
     )
     if message := st.session_state.pop(f"{key}-refused", None):
         st.error(formats.plain(message, 400))
 
 
 def _write_tags(shop: str, customer_key: str, key: str) -> None:
+    read: list[str] = st.session_state[f"{key}-read"]
+    st.session_state[f"{key}-read"] = None
     try:
-        actions.change_tags(shop, customer_key, st.session_state[f"{key}-read"] or [], st.session_state[key])
+        actions.change_tags(shop, customer_key, read or [], st.session_state[key])
     except RecordsError as error:
         st.session_state[f"{key}-refused"] = error.sentence()
-        st.session_state[f"{key}-read"] = None
 
 
 def _segments(shop: str, person: Person) -> None:
@@ -135,4 +158,4 @@ def _segments(shop: str, person: Person) -> None:
     st.caption("In the segments" if person.segments else "In no segment")
     with st.container(horizontal=True, gap="xsmall"):
         for segment in person.segments:
-            st.badge(formats.plain(names[segment]), color="gray")
+            st.badge(formats.plain(names.get(segment, segment)), color="gray")
