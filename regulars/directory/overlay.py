@@ -74,8 +74,7 @@ def read_overlay(records: LiveRecords | None, shop: str) -> Overlay:
     for key, written in records.tags(shop).items():
         now = current_key(key, aliases)
         tags[now] = tuple(sorted({*tags.get(now, ()), *written}, key=str.casefold)) if now in tags else written
-    written_hidden = records.hidden(shop) if hasattr(records, "hidden") else {}  # TODO: every store has it soon
-    hidden = {current_key(key, aliases): entry for key, entry in written_hidden.items()}
+    hidden = {current_key(key, aliases): entry for key, entry in records.hidden(shop).items()}
     return Overlay(tags=tags, segments=tuple(records.segments(shop)), aliases=aliases, hidden=hidden)
 
 
