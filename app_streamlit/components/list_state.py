@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from regulars.directory.query import SORTS, PeopleQuery
 from regulars.models import Segment
 from transforms.rfm import RFM_GROUPS
-from transforms.rules import And, Condition, Or, Rule, RuleError, check_size, parse, to_text, words
+from transforms.rule_tree import check_size
+from transforms.rules import And, Condition, Or, Rule, RuleError, parse, to_text, words
 
 SORT_LABELS: Mapping[str, str] = {
     "net": "Net, highest first",

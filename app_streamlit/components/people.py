@@ -14,27 +14,28 @@ import streamlit as st
 
 from app_streamlit.components import formats
 from app_streamlit.components.list_state import COLUMNS
-from app_streamlit.figures import GROUP_COLOURS, NET_HELP, text_on
+from app_streamlit.figures import GROUP_COLOURS, NET_HELP
 
 # A phone shows three columns, the name above the e-mail: Streamlit wraps cells in rows above four times its base size.
 WIDE_ROW, NARROW_ROW = 40, 61  # Streamlit wraps the text of rows above 60 px, and of no others
 HEADER = 36
 SEPARATOR = " · "
 ACTIONS = "actions"
+TINT = "55"  # one third, as the last two digits of a colour
 RFM_HELP = (
     "The name that follows from three scores of 1 to 5: how recent the last order is, how many orders count, and how "
     "much was spent. Champions are best in all three; Lost are lowest."
 )
 _column = st.column_config
 WIDE_COLUMNS: Mapping[str, Any] = {
-    "customer": _column.TextColumn("Customer", width=330),
-    "net": _column.TextColumn("Net", width=110, alignment="right", help=NET_HELP),
-    "last_order": _column.TextColumn("Last order", width=180),
+    "customer": _column.TextColumn("Customer", width=285),
+    "net": _column.TextColumn("Net", width=105, alignment="right", help=NET_HELP),
+    "last_order": _column.TextColumn("Last order", width=172),
     "rfm": _column.TextColumn("RFM group", width=125, help=RFM_HELP),
-    "orders": _column.NumberColumn("Orders", width=65, format="%,d", help="Orders that count; cancelled ones do not."),
+    "orders": _column.NumberColumn("Orders", width=62, format="%,d", help="Orders that count; cancelled ones do not."),
     "average": _column.TextColumn("Average", width=105, alignment="right", help="Net divided by orders, rounded."),
     "country": _column.TextColumn("Country", width=65),
-    "tags": _column.ListColumn("Tags", width=120, help="What your team calls the person; the shop never sees tags."),
+    "tags": _column.ListColumn("Tags", width=110, help="What your team calls the person; the shop never sees tags."),
     "city": _column.TextColumn("City", width=120),
     "phone": _column.TextColumn("Phone", width=130),
     "company": _column.TextColumn("Company", width=150),
@@ -91,14 +92,20 @@ def people_table(
         _table(
             shown,
             {**_marked(columns, sort), ACTIONS: _menu_column(menu)},
-            WIDE_ROW,
-            f"{key}-wide",
-            on_select,
-            ("multi-row", "single-cell", "single-column"),
+            row_height=WIDE_ROW,
+            key=f"{key}-wide",
+            on_select=on_select,
+            modes=("multi-row", "single-cell", "single-column"),
         )
     with st.container(key="people-narrow"):
-        modes = ("single-cell", "single-column")
-        _table(_narrow(cells), NARROW_COLUMNS, NARROW_ROW, f"{key}-narrow", on_select, modes)
+        _table(
+            _narrow(cells),
+            NARROW_COLUMNS,
+            row_height=NARROW_ROW,
+            key=f"{key}-narrow",
+            on_select=on_select,
+            modes=("single-cell", "single-column"),
+        )
 
 
 def people_sample(rows: Sequence[Mapping[str, Any]], *, today: date, timezone: str) -> None:
@@ -106,18 +113,19 @@ def people_sample(rows: Sequence[Mapping[str, Any]], *, today: date, timezone: s
     cells = _cells(rows, today, timezone)
     columns = ("net", "last_order", "rfm", "orders", "average", "country")
     with st.container(key="sample-wide"):
-        _table(cells.select("customer", *columns), WIDE_COLUMNS, WIDE_ROW, "sample-wide-table", None, ())
+        _table(cells.select("customer", *columns), WIDE_COLUMNS, row_height=WIDE_ROW, key="sample-wide-table")
     with st.container(key="sample-narrow"):
-        _table(_narrow(cells), NARROW_COLUMNS, NARROW_ROW, "sample-narrow-table", None, ())
+        _table(_narrow(cells), NARROW_COLUMNS, row_height=NARROW_ROW, key="sample-narrow-table")
 
 
 def _table(
     cells: pl.DataFrame,
     columns: Mapping[str, Any],
+    *,
     row_height: int,
     key: str,
-    on_select: Callable[[str], None] | None,
-    modes: Sequence[str],
+    on_select: Callable[[str], None] | None = None,
+    modes: Sequence[str] = (),
 ) -> None:
     frame = cells.to_pandas()
     choosing: dict[str, Any] = {}
@@ -137,7 +145,7 @@ def _table(
 
 
 def _menu_column(menu: RowMenu) -> Any:
-    return _column.ButtonColumn("", width=60, type="tertiary", key=menu.key, on_click=menu.on_click)
+    return _column.ButtonColumn("", width=50, type="tertiary", pinned=True, key=menu.key, on_click=menu.on_click)
 
 
 def _marked(columns: Sequence[str], sort: str) -> dict[str, Any]:
@@ -160,8 +168,9 @@ def _narrow(cells: pl.DataFrame) -> pl.DataFrame:
 
 
 def _group_style(group: Any) -> str:
+    # A tint of the group's colour: the page's own text reads on it, on a light page and on a dark one.
     colour = GROUP_COLOURS.get(str(group))
-    return f"background-color: {colour}; color: {text_on(colour)}" if colour else ""
+    return f"background-color: {colour}{TINT}" if colour else ""
 
 
 def _cells(rows: Sequence[Mapping[str, Any]], today: date, timezone: str) -> pl.DataFrame:

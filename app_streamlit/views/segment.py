@@ -6,6 +6,7 @@ from app_streamlit import actions, figures, reads
 from app_streamlit.components import builder, formats, links
 from app_streamlit.components.boundary import screen
 from app_streamlit.components.frame import head
+from app_streamlit.components.people import people_sample
 from regulars.errors import RecordNotFound, RecordsError
 from regulars.models import Segment
 from transforms.rules import Rule, to_text
@@ -72,7 +73,7 @@ def _preview(shop: str, rule: Rule) -> None:
         return
     st.caption("Ten of them, by net:" if count.people > 10 else "All of them, by net:")
     rows = [{**row, "tags": []} for row in count.sample.to_dicts()]
-    figures.people_sample(rows, today=reads.today(about), timezone=about.timezone)
+    people_sample(rows, today=reads.today(about), timezone=about.timezone)
 
 
 def _save(shop: str, rule: Rule) -> None:
