@@ -93,10 +93,11 @@ class Inbox(Protocol):
         """
         ...
 
-    def load(self, rows: Iterable[Row]) -> int:
+    def load(self, rows: Iterable[Row], *, replace: bool = False) -> int:
         """Take over the rows of `dump` into an inbox that has none, wholly or not at all; return how many.
 
-        `seq` goes on after the highest one ever used in either. Raises InboxError for rows that are not of `dump`, and
+        With `replace`, what the inbox had is removed in the same step. `seq` goes on after the highest one ever used in
+        either. Raises InboxError for rows that are not of `dump`, and
         where the inbox is not empty.
         """
         ...

@@ -132,9 +132,9 @@ class SqliteInbox:
             for seq, *values in connection.execute(SELECT_ALL):
                 yield portable(seq, values)
 
-    def load(self, rows: Iterable[Row]) -> int:
+    def load(self, rows: Iterable[Row], *, replace: bool = False) -> int:
         """Take over the rows of `dump` in one transaction. See `port.Inbox`."""
-        return self._write(lambda connection: _load(connection, rows))
+        return self._write(lambda connection: _load(connection, rows, replace=replace))
 
     def _rows(self, condition: str, *parameters: str | int) -> list[ChangeRow]:
         with reader(self._path) as connection:
@@ -213,8 +213,10 @@ def _drop_older(connection: Any, now: datetime) -> int:
     return int(dropped.rowcount)
 
 
-def _load(connection: Any, rows: Iterable[Row]) -> int:
-    if connection.execute("SELECT 1 FROM change_rows LIMIT 1").fetchall():
+def _load(connection: Any, rows: Iterable[Row], *, replace: bool) -> int:
+    if replace:
+        connection.execute("DELETE FROM change_rows")
+    elif connection.execute("SELECT 1 FROM change_rows LIMIT 1").fetchall():
         raise InboxError("The inbox has change rows already: take over a backup into an empty one.")
     last_used = int(connection.execute(LAST_USED).fetchall()[0][0])
     count = 0

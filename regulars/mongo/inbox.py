@@ -157,11 +157,11 @@ class MongoInbox(MongoStore):
             for row in database[ROWS].find({}, sort=[("_id", ASCENDING)], session=session):
                 yield portable(row["_id"], [row[name] for name in COLUMNS])
 
-    def load(self, rows: Iterable[Row]) -> int:
+    def load(self, rows: Iterable[Row], *, replace: bool = False) -> int:
         """Take over the rows of `dump`: written aside, and put in place in one step. See `port.Inbox`."""
         with self._faults():
             database = self._ready()
-            if database[ROWS].find_one({}, {"_id": 1}):
+            if not replace and database[ROWS].find_one({}, {"_id": 1}):
                 raise _not_empty()
             for name in database.list_collection_names(filter={"name": {"$regex": f"^{LOADING}"}}):
                 database.drop_collection(name)  # of an attempt that was killed
@@ -169,7 +169,9 @@ class MongoInbox(MongoStore):
             try:
                 count, last = _load(aside, rows)
                 database[STATE].update_one({"_id": COUNTER}, {"$max": {"last": last}}, upsert=True)
-                if count:
+                if replace:
+                    aside.rename(ROWS, dropTarget=True)
+                elif count:
                     _put_in_place(database, aside)
             finally:
                 aside.drop()

@@ -308,6 +308,24 @@ def test_loading_into_an_inbox_with_rows_changes_nothing(inbox: Inbox) -> None:
     assert list(inbox.dump()) == before
 
 
+@pytest.mark.parametrize("others", [[], [of_order(5), of_order(6)]])
+def test_a_replaced_inbox_holds_the_loaded_rows_alone(
+    opener: Opener, inbox: Inbox, tmp_path: Any, others: list[Any]
+) -> None:
+    """A restore over an inbox in use must not mix two histories, nor give out a number twice."""
+    from regulars.inbox.sqlite import SqliteInbox
+
+    inbox.commit([of_order(number) for number in range(1, 8)])
+    with SqliteInbox(tmp_path / "other.db") as other:
+        if others:
+            other.commit(others)
+        written = list(other.dump())
+    assert inbox.load(written, replace=True) == len(others)
+    assert [row for row in opener().dump() if row["table"] == "change_rows"] == written[1:]
+    inbox.commit([of_order(100)])
+    assert inbox.last_seq("shop") == 8
+
+
 GOOD = {
     "table": "change_rows",
     "seq": 1,
