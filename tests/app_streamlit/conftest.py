@@ -67,15 +67,15 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(data: Path) -> Iterator[str]:
-    """Serve the app as it ships over `data`, far from any .env, and give its address."""
+def serving(data: Path, **settings: str) -> Iterator[str]:
+    """Serve the app as it ships over `data` with these settings, far from any .env, and give its address."""
     port = free_port()
     elsewhere = data.parent
     log = elsewhere / f"app-{port}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "app_streamlit"],
-            env=process_environment(REGULARS_DATA=str(data), REGULARS_APP_PORT=str(port)),
+            env=process_environment(REGULARS_DATA=str(data), REGULARS_APP_PORT=str(port), **settings),
             cwd=elsewhere,
             stdout=output,
             stderr=subprocess.STDOUT,
