@@ -272,6 +272,7 @@ def segments(shop: str) -> list[Segment]:
 
 def segment(shop: str, segment_id: str) -> Segment:
     """Return one saved segment. Raises RecordNotFound."""
+    directory(shop)
     return records().segment(shop, segment_id)
 
 

@@ -58,7 +58,8 @@ def seed(segments: Sequence[Segment]) -> None:
     address = {name: values for name in ADDRESS if (values := links.asked_all(name))}
     if _STATE in st.session_state and SEARCH in st.session_state and st.session_state.get(_WRITTEN) == address:
         return
-    state, problem = from_address(address)
+    state, unreadable = from_address(address)
+    problem = formats.plain(unreadable, 400)
     known = {segment.id for segment in segments}
     if any(segment not in known for segment in state.segments):
         problem = "A segment in this address was deleted; it filters nothing."
@@ -85,8 +86,9 @@ def narrow(**changes: Any) -> None:
     change(replace(current(), page=1, **changes))
 
 
-def remember() -> None:
-    """Write the list into the address."""
+def remember(page: int) -> None:
+    """Write the list into the address, with the page that is shown: one past the end is the last."""
+    st.session_state[_STATE] = replace(current(), page=page)
     address = current().address()
     st.session_state[_WRITTEN] = address
     links.remember_list(address)
@@ -121,7 +123,7 @@ def bar(shop: str, segments: Sequence[Segment]) -> None:
             with adding:
                 _choices(shop, segments)
     if problem := st.session_state.get(PROBLEM):
-        st.warning(formats.plain(problem, 400))
+        st.warning(problem)
     _chips({segment.id: segment.name for segment in segments})
 
 

@@ -44,9 +44,7 @@ def _list(shop: str) -> None:
     segments, about = reads.segments(shop), reads.manifest(shop)
     filters.bar(shop, segments)
     page = reads.people(shop, filters.current().query(reads.settings().page_size))
-    if page.page != filters.current().page:
-        filters.change(replace(filters.current(), page=page.page))
-    filters.remember()
+    filters.remember(page.page)
     rows = page.rows.to_dicts()
     selection.remember_rows(rows)
     selection.notice()
