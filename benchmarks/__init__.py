@@ -1,0 +1,1 @@
+"""How fast the product is, beside the same thing done by hand: `python -m benchmarks`."""
