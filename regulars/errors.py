@@ -7,6 +7,7 @@ One root, one cause a leaf; each knows whether the same call may succeed later::
     ├── DataFolderError          the data folder cannot be used
     │   ├── FolderInUse          another `regulars up` owns it
     │   ├── NewerSchema          a newer Regulars wrote it
+    │   ├── BackupError          a backup cannot be written, read or restored
     │   └── WarehouseBusy        another run held the warehouse longer than the bound     (retry)
     ├── ShopError                the shop's answer, or the lack of one
     │   ├── ShopUnreachable      no connection, time-out, TLS                             (retry)
@@ -67,6 +68,10 @@ class FolderInUse(DataFolderError):
 
 class NewerSchema(DataFolderError):
     """A newer version of Regulars wrote this store."""
+
+
+class BackupError(DataFolderError):
+    """A backup cannot be written, read or restored."""
 
 
 class WarehouseBusy(DataFolderError):
