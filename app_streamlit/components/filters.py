@@ -122,8 +122,10 @@ def bar(shop: str, segments: Sequence[Segment]) -> None:
         if adding.open:
             with adding:
                 _choices(shop, segments)
-    if problem := st.session_state.get(PROBLEM):
-        st.warning(problem)
+    # Places of their own: were a chip or a message to push what follows along, the table would be drawn anew.
+    with st.container(key="list-problem"):
+        if problem := st.session_state.get(PROBLEM):
+            st.warning(problem)
     _chips({segment.id: segment.name for segment in segments})
 
 
@@ -149,8 +151,6 @@ def columns_menu() -> None:
 
 def _chips(names: dict[str, str]) -> None:
     shown = chips(current(), names)
-    if not shown:
-        return
     with st.container(horizontal=True, gap="xsmall", key="chips"):
         for place, chip in enumerate(shown):
             st.button(

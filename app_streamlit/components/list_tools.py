@@ -24,7 +24,7 @@ _SAVE = "_save_asked"
 
 def tools(shop: str, page: PeoplePage, about: Manifest, segments: Sequence[Segment]) -> None:
     """Show the tools of the whole list in one row."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="list-tools"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="list-tools", width="content"):
         filters.columns_menu()
         st.button(
             "Save as segment",
@@ -36,7 +36,9 @@ def tools(shop: str, page: PeoplePage, about: Manifest, segments: Sequence[Segme
         )
         _export(shop, page.total, about)
         st.button("Tag…", icon=":material/label:", key="tag-all", on_click=tagging.ask)
-        st.button("Tags", key="manage-tags", on_click=tagging.ask_names, type="tertiary", help="Rename and join tags")
+        st.button(
+            "Manage tags", key="manage-tags", on_click=tagging.ask_names, type="tertiary", help="Rename and join tags"
+        )
     if st.session_state.pop(_SAVE, False):
         _save(segments)
 

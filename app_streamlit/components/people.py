@@ -28,7 +28,7 @@ RFM_HELP = (
 )
 _column = st.column_config
 WIDE_COLUMNS: Mapping[str, Any] = {
-    "customer": _column.TextColumn("Customer", width=285),
+    "customer": _column.TextColumn("Customer", width=300),
     "net": _column.TextColumn("Net", width=105, alignment="right", help=NET_HELP),
     "last_order": _column.TextColumn("Last order", width=172),
     "rfm": _column.TextColumn("RFM group", width=125, help=RFM_HELP),
@@ -145,7 +145,7 @@ def _table(
 
 
 def _menu_column(menu: RowMenu) -> Any:
-    return _column.ButtonColumn("", width=50, type="tertiary", pinned=True, key=menu.key, on_click=menu.on_click)
+    return _column.ButtonColumn("", width=44, type="tertiary", pinned=True, key=menu.key, on_click=menu.on_click)
 
 
 def _marked(columns: Sequence[str], sort: str) -> dict[str, Any]:

@@ -87,12 +87,12 @@ def leave_if_asked() -> None:
 def notice() -> None:
     """Show what was just done, with Undo."""
     told: Notice | None = st.session_state.get(_NOTICE)
-    if told is None:
-        return
-    with st.container(horizontal=True, vertical_alignment="center", border=True, key="notice", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", key="notice", gap="small"):
+        if told is None:
+            return
         st.markdown(f":material/check_circle: {formats.plain(told.sentence, 300)}", width="content")
         if told.undo is not None:
-            st.button("Undo", key="notice-undo", on_click=_undo, args=(told.undo,), type="primary")
+            st.button("Undo", key="notice-undo", on_click=_undo, args=(told.undo,))
         st.button("✕", key="notice-close", on_click=_close, type="tertiary", help="Close this message")
 
 
@@ -112,7 +112,9 @@ def attempt(work: Callable[[], None]) -> None:
 def tools(shop: str, ask_tag: Callable[[], None]) -> None:
     """Show what can be done with the ticked rows."""
     keys = chosen()
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", key="selected-tools"):
+    with st.container(
+        horizontal=True, vertical_alignment="center", gap="xsmall", key="selected-tools", width="content"
+    ):
         st.markdown(f"**{formats.number(len(keys))} selected**", width="content")
         if len(keys) == 1:
             st.button(VIEW, key="selected-view", on_click=_go, args=(_OPEN, keys[0]))

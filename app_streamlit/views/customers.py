@@ -48,11 +48,12 @@ def _list(shop: str) -> None:
     rows = page.rows.to_dicts()
     selection.remember_rows(rows)
     selection.notice()
-    _result_line(page.total, page.everyone, page.net)
-    if selection.chosen():
-        selection.tools(shop, tagging.ask)
-    else:
-        list_tools.tools(shop, page, about, segments)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="list-head"):
+        _result_line(page.total, page.everyone, page.net)
+        if selection.chosen():
+            selection.tools(shop, tagging.ask)
+        else:
+            list_tools.tools(shop, page, about, segments)
     if rows:
         _table(rows, page, about)
     else:
@@ -85,7 +86,7 @@ def _result_line(total: int, everyone: int, net: Mapping[str, Decimal]) -> None:
     found = formats.people(total) if total == everyone else f"{formats.number(total)} of {formats.people(everyone)}"
     if filters.current().hidden:
         found = f"{formats.people(total)} deleted here"
-    st.markdown(f"**{found}** · {formats.totals(net)} net")
+    st.markdown(f"**{found}** · {formats.totals(net)} net", width="content")
 
 
 def _nobody(*, everyone: int) -> None:
