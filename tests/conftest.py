@@ -1,8 +1,11 @@
 """For every test: a real browser, a real mongod, and where they may not be missing, their absence is a failure."""
 
+import os
 import secrets
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -12,6 +15,8 @@ from tests.chromium import CHROMIUM, missing
 from tests.mongod import Mongod, running_mongod, why_not
 
 # Asks nobody for updates: the tests hold that the app itself asks only the loopback address.
+# Making a database writes dozens of files to disk, one after the other: three times as long as in memory.
+MEMORY = Path("/dev/shm")
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
@@ -39,11 +44,18 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongod]:
+def mongod() -> Iterator[Mongod]:
     """Return the one MongoDB of this run. Who kills it takes a server of its own: `own_mongod`."""
     if why_not():
         pytest.skip(why_not())
-    with running_mongod(tmp_path_factory.mktemp("mongod")) as server:
+    place = MEMORY if MEMORY.is_dir() else None
+    for left in MEMORY.glob("regulars-mongod-*"):  # of a run that was killed
+        if not Path("/proc", left.name.split("-")[2]).exists():
+            shutil.rmtree(left, ignore_errors=True)
+    with (
+        TemporaryDirectory(dir=place, prefix=f"regulars-mongod-{os.getpid()}-") as folder,
+        running_mongod(Path(folder)) as server,
+    ):
         yield server
 
 
@@ -58,11 +70,13 @@ def own_mongod(tmp_path: Path) -> Iterator[Mongod]:
 
 @pytest.fixture
 def mongo_uri(mongod: Mongod) -> Iterator[str]:
-    """Return the address of an empty database, dropped after the test."""
-    name = f"test_{secrets.token_hex(6)}"
-    yield mongod.uri(name)
+    """Return the address of an empty database; it and others whose names begin alike are dropped after the test."""
+    prefix = f"test_{secrets.token_hex(6)}"
+    yield mongod.uri(prefix)
     with mongod.admin() as client:
-        client.drop_database(name)
+        for name in client.list_database_names():
+            if name.startswith(prefix):
+                client.drop_database(name)
 
 
 @pytest.fixture

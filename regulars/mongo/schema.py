@@ -11,7 +11,7 @@ from typing import TypeVar
 from pymongo import IndexModel
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
-from pymongo.errors import CollectionInvalid, OperationFailure
+from pymongo.errors import OperationFailure
 
 from regulars.errors import NewerSchema, SettingsError
 from regulars.mongo.client import Document
@@ -69,16 +69,14 @@ def _version(database: Database[Document], name: str, session: ClientSession | N
 
 def _make(database: Database[Document], part: Part) -> None:
     for name in (VERSIONS, *part.collections):
-        try:
-            database.create_collection(name)
-        except CollectionInvalid:  # it is there
-            pass
-        except OperationFailure as error:
-            if error.code != NAMESPACE_EXISTS:
-                raise
-    for name, indexes in part.collections.items():
-        if indexes:
-            database[name].create_indexes(list(indexes))
+        if indexes := part.collections.get(name):
+            database[name].create_indexes(list(indexes))  # which makes the collection too
+        else:
+            try:
+                database.create_collection(name, check_exists=False)
+            except OperationFailure as error:
+                if error.code != NAMESPACE_EXISTS:
+                    raise
 
 
 def _migrate(database: Database[Document], part: Part, version: int, session: ClientSession) -> None:

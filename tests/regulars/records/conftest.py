@@ -3,7 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from pydantic import SecretStr
 
+from regulars.mongo.records import MongoRecords
+from regulars.mongo.rows import STATE, STATE_ID
+from regulars.mongo.schema import VERSIONS
 from regulars.records.sql import SqlRecords
 
 
@@ -24,17 +28,31 @@ def on_sqlite(request, tmp_path, name):
     return lambda: SqlRecords(tmp_path / f"{name}.db", clock=Clock())
 
 
+def on_mongo(request, tmp_path, name):
+    """Return a function that opens the database of that name, emptied before the test opens it first."""
+    mongod = request.getfixturevalue("mongod")
+    database = f"contract_{name}"
+    with mongod.admin() as client:
+        for collection in client[database].list_collection_names():
+            if collection not in (VERSIONS, STATE):  # to make a database anew takes ten times as long
+                client[database][collection].delete_many({})
+        client[database][STATE].replace_one({"_id": STATE_ID}, {"turn": 0, "change_token": 0})
+    return lambda: MongoRecords(SecretStr(mongod.uri(database)), clock=Clock())
+
+
 # How to open a store by its name: each takes the test's request, a folder, and a name that tells two stores apart.
-ADAPTERS = {"sqlite": on_sqlite}
+ADAPTERS = {"sqlite": on_sqlite, "mongo": on_mongo}
 
 
 @pytest.fixture
 def stores(request, tmp_path):
     """A function that opens the store `name` of an adapter, as another process would; all are closed in the end."""
-    opened = []
+    opened, ways = [], {}
 
     def open_store(adapter, name):
-        opened.append(ADAPTERS[adapter](request, tmp_path, name)())
+        if (adapter, name) not in ways:
+            ways[adapter, name] = ADAPTERS[adapter](request, tmp_path, name)
+        opened.append(ways[adapter, name]())
         return opened[-1]
 
     yield open_store

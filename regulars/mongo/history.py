@@ -1,0 +1,67 @@
+"""How syncs and checks ended, on MongoDB; the guarantees stand in `regulars.records.ports.History`."""
+
+from collections.abc import Sequence
+
+from regulars.models import CheckResult, SyncRun
+from regulars.mongo.client import Document
+from regulars.mongo.rows import RecordsStore, Writing
+from regulars.records.given import a_limit, a_shop, check_values, sync_values
+from regulars.records.texts import KEY_LENGTH, SYNCS_A_SHOP, checked
+from regulars.records.times import to_instant
+
+LAST_FIRST = "-finished_at", "run_id"
+
+
+class MongoHistory(RecordsStore):
+    """Syncs and results of checks in the collections `syncs` and `checks`."""
+
+    def add_sync(self, run: SyncRun) -> None:
+        """Record how a sync ended. See `ports.History`."""
+        row = sync_values(run)
+
+        def work(writing: Writing) -> None:
+            writing["syncs"].put(row, shop=row["shop"], run_id=row["run_id"])
+            ended = [old["run_id"] for old in writing["syncs"].all(*LAST_FIRST, fields=("run_id",), shop=row["shop"])]
+            if ended[SYNCS_A_SHOP:]:
+                writing["syncs"].delete(shop=row["shop"], among={"run_id": ended[SYNCS_A_SHOP:]})
+
+        self._write(work)
+
+    def syncs(self, shop: str, limit: int = 50) -> list[SyncRun]:
+        """Return the shop's syncs, the last to end first. See `ports.History`."""
+        shop = a_shop(shop)
+        with self._reading() as reading:
+            return [_sync(row) for row in reading["syncs"].all(*LAST_FIRST, limit=a_limit(limit), shop=shop)]
+
+    def set_checks(self, shop: str, suite: str, results: Sequence[CheckResult]) -> None:
+        """Replace the results of a suite. See `ports.History`."""
+        rows = check_values(shop, suite, results)
+        shop, suite = a_shop(shop), checked(suite, "The suite", KEY_LENGTH)
+
+        def work(writing: Writing) -> None:
+            writing["checks"].delete(shop=shop, suite=suite)
+            writing["checks"].insert_all(dict(row) for row in rows)
+
+        self._write(work)
+
+    def checks(self, shop: str) -> list[CheckResult]:
+        """Return the last results of all suites. See `ports.History`."""
+        shop = a_shop(shop)
+        with self._reading() as reading:
+            return [_check(row) for row in reading["checks"].all("suite", "name", shop=shop)]
+
+
+def _sync(row: Document) -> SyncRun:
+    times = {"started_at": to_instant(row["started_at"]), "finished_at": to_instant(row["finished_at"])}
+    return SyncRun(**{name: value for name, value in row.items() if name != "_id"} | times)
+
+
+def _check(row: Document) -> CheckResult:
+    return CheckResult(
+        suite=row["suite"],
+        name=row["name"],
+        passed=row["passed"],
+        detail=row["detail"],
+        at=to_instant(row["at"]),
+        run_id=row["run_id"],
+    )

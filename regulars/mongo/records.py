@@ -1,0 +1,44 @@
+"""The records on MongoDB, where MONGODB_URI is set. Guarantees stand in `regulars.records.ports`, collections in `rows`."""
+
+from pydantic import SecretStr
+
+from regulars.mongo.bulk import MongoBulkTags
+from regulars.mongo.history import MongoHistory
+from regulars.mongo.identity import MongoIdentity
+from regulars.mongo.notes import MongoNotes
+from regulars.mongo.people import MongoPeople
+from regulars.mongo.portable import MongoPortable
+from regulars.mongo.rows import STATE, STATE_ID
+from regulars.mongo.segments import MongoSegments
+from regulars.mongo.tags import MongoTags
+from regulars.mongo.tokens import MongoTokens
+from regulars.settings import Settings
+
+
+class MongoRecords(
+    MongoNotes,
+    MongoTags,
+    MongoBulkTags,
+    MongoSegments,
+    MongoPeople,
+    MongoHistory,
+    MongoTokens,
+    MongoIdentity,
+    MongoPortable,
+):
+    """All records in one database: `MongoRecords(uri)`, or with a `clock` of one's own. See `ports.Records`.
+
+    Raises NewerSchema where a newer Regulars wrote them, RecordsUnavailable where the server does not answer,
+    SettingsError where address, login or server cannot do.
+    """
+
+    def change_token(self) -> int:
+        """Return the number of the last change that published marts depend on. See `ports.Records`."""
+        with self._reading() as reading:
+            state = reading[STATE].one(_id=STATE_ID)
+            return int(state["change_token"]) if state else 0
+
+
+def open_mongo_records(settings: Settings) -> MongoRecords:
+    """Open the records on the server of MONGODB_URI, creating or migrating them where needed. See `MongoRecords`."""
+    return MongoRecords(settings.mongodb_uri or SecretStr(""))
