@@ -66,7 +66,10 @@ class Inbox(Protocol):
         ...
 
     def commit(self, deliveries: Sequence[Delivery]) -> list[Outcome]:
-        """Store a batch, wholly or not at all, and return what became of each: "processed", "duplicate" or "ignored".
+        """Store a batch in its order and return what became of each: "processed", "duplicate" or "ignored".
+
+        Where it raises, nothing counts as stored, and nothing is; only a store that breaks off in the very moment may
+        keep the first ones of the batch. Commit it again then: what is there is told as a duplicate.
 
         "ignored" is a dead letter: it is stored. A duplicate is not, for it says nothing new: the newest row of that
         object has the same topic and the same body, and the body is dated. Bare `{"id": 5}` bodies of deletions are
@@ -97,8 +100,7 @@ class Inbox(Protocol):
         """Take over the rows of `dump` into an inbox that has none, wholly or not at all; return how many.
 
         With `replace`, what the inbox had is removed in the same step. `seq` goes on after the highest one ever used in
-        either. Raises InboxError for rows that are not of `dump`, and
-        where the inbox is not empty.
+        either. Raises InboxError for rows that are not of `dump`, and, without `replace`, where the inbox is not empty.
         """
         ...
 

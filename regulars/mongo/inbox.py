@@ -1,8 +1,9 @@
 """The inbox on MongoDB: the collection `change_rows`, whose `_id` is `seq`.
 
-A batch is one transaction, and every transaction takes its numbers from the one document that counts them. Of two that
-run at once the server lets one commit and has the other start over, so that numbers are given out in the order of
-commits: whoever sees row N (majority reads see commits in their order) sees all before it.
+Numbers are taken by writing: a batch is inserted under the numbers after the last one that its writer saw, and where
+somebody else was faster, the server refuses the number that is taken, and the rest of the batch starts over. So nobody
+writes number N + 1 before N is there, and whoever sees a row (majority reads see writes in their order) sees all before
+it. No transaction: one that a killed receiver left open would hold up all others for a minute.
 
 `object` is `<shop>/<resource>/<resource_id>`; its index also holds what tells a repeat, so that a batch of deliveries
 asks once, and reads no row.
@@ -12,12 +13,10 @@ import logging
 import secrets
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
 from pydantic import SecretStr
-from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
-from pymongo.client_session import ClientSession
+from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
@@ -34,20 +33,26 @@ from regulars.inbox.rows import (
     oldest_kept,
     portable,
     state_row,
-    to_microseconds,
-    values_of,
 )
 from regulars.models import ChangeRow
 from regulars.mongo.client import Connection, Document
+from regulars.mongo.inbox_writing import (
+    ROWS,
+    STATE,
+    beat,
+    commit_in_turn,
+    document_of,
+    last_used,
+    note_numbers,
+    object_of,
+)
 from regulars.mongo.schema import Part, prepare
 from regulars.mongo.store import MongoStore
 from regulars.settings import Settings
 
 LOG = logging.getLogger(__name__)
 
-ROWS, STATE = "change_rows", "inbox_state"
 LOADING = "change_rows_loading"
-COUNTER, HEARTBEAT = "seq", "heartbeat"
 INDEXES = (
     IndexModel([("dead", ASCENDING), ("shop", ASCENDING), ("_id", ASCENDING)], name="pending"),
     IndexModel(
@@ -88,7 +93,7 @@ class MongoInbox(MongoStore):
 
     def changes_of(self, shop: str, resource: str, resource_id: int, after_seq: int) -> list[ChangeRow]:
         """Return the rows of one object. See `port.Inbox`."""
-        named = {"$eq": _object(shop, resource, resource_id)}
+        named = {"$eq": object_of(shop, resource, resource_id)}
         return self._list({"object": named, "_id": {"$gt": after_seq}, "dead": False}, ASCENDING)
 
     def dead_letters(self, shop: str, limit: int = 100) -> list[ChangeRow]:
@@ -98,7 +103,9 @@ class MongoInbox(MongoStore):
     def last_seq(self, shop: str) -> int:
         """Return the newest row's number. See `port.Inbox`."""
         with self._faults():
-            found = self._rows().find_one({"dead": False, "shop": {"$eq": shop}}, {"_id": 1}, sort=[("_id", DESCENDING)])
+            found = self._rows().find_one(
+                {"dead": False, "shop": {"$eq": shop}}, {"_id": 1}, sort=[("_id", DESCENDING)]
+            )
             return int(found["_id"]) if found else 0
 
     def last_seqs(self) -> dict[str, int]:
@@ -120,31 +127,38 @@ class MongoInbox(MongoStore):
         return self._count({"dead": True, "shop": {"$eq": shop}})
 
     def commit(self, deliveries: Sequence[Delivery]) -> list[Outcome]:
-        """Store a batch in one transaction. See `port.Inbox`."""
+        """Store a batch, from its first delivery on. See `port.Inbox`."""
         if not deliveries:
             return []
         with self._faults():
-            database = self._ready()
-        return self._writing(lambda session: _store(database, deliveries, session))
+            outcomes = commit_in_turn(self._ready(), deliveries)
+        if outcomes is None:
+            raise InboxUnavailable(f"The inbox in MongoDB at {self._connection.hosts} is written by too many at once.")
+        return outcomes
 
     def probe(self) -> None:
         """Write one small document over itself. See `port.Inbox`."""
         with self._faults():
-            at = {"at": to_microseconds(datetime.now(UTC))}
-            self._ready()[STATE].replace_one({"_id": HEARTBEAT}, at, upsert=True)
+            beat(self._ready())
 
     def prune(self, now: datetime) -> int:
-        """Drop old rows, a bounded number so that no delivery waits long. See `port.Inbox`."""
+        """Drop old rows, a bounded number so that no delivery waits long. See `port.Inbox`.
+
+        The numbers used are noted before rows go: a writer who finds the rows gone then finds the note.
+        """
         with self._faults():
-            rows = self._rows()
+            database = self._ready()
+            rows = database[ROWS]
             newest = rows.find_one({}, {"received_at": 1}, sort=[("received_at", DESCENDING)])
             if newest is None:
                 return 0
             old = {"received_at": {"$lt": oldest_kept(now, newest["received_at"])}}
             found = [row["_id"] for row in rows.find(old, {"_id": 1}, limit=PRUNE_AT_ONCE)]
-            dropped = int(rows.delete_many({"_id": {"$in": found}}).deleted_count) if found else 0
-        if dropped:
-            LOG.info("dropped %d change rows older than %d days", dropped, KEEP.days)
+            if not found:
+                return 0
+            note_numbers(database, max(found))
+            dropped = int(rows.delete_many({"_id": {"$in": found}}).deleted_count)
+        LOG.info("dropped %d change rows older than %d days", dropped, KEEP.days)
         return dropped
 
     def dump(self) -> Iterator[Row]:
@@ -152,13 +166,15 @@ class MongoInbox(MongoStore):
         with self._faults():
             database = self._ready()
         with self._one_moment() as session:
-            counted = database[STATE].find_one({"_id": COUNTER}, session=session)
-            yield state_row(int(counted["last"]) if counted else 0)
+            yield state_row(last_used(database, session))
             for row in database[ROWS].find({}, sort=[("_id", ASCENDING)], session=session):
                 yield portable(row["_id"], [row[name] for name in COLUMNS])
 
     def load(self, rows: Iterable[Row], *, replace: bool = False) -> int:
-        """Take over the rows of `dump`: written aside, and put in place in one step. See `port.Inbox`."""
+        """Take over the rows of `dump`: written aside, and put in place in one step. See `port.Inbox`.
+
+        For a time when nobody writes: a row that is committed meanwhile may get a number below the ones taken over.
+        """
         with self._faults():
             database = self._ready()
             if not replace and database[ROWS].find_one({}, {"_id": 1}):
@@ -168,7 +184,7 @@ class MongoInbox(MongoStore):
             aside = database[f"{LOADING}_{secrets.token_hex(4)}"]
             try:
                 count, last = _load(aside, rows)
-                database[STATE].update_one({"_id": COUNTER}, {"$max": {"last": last}}, upsert=True)
+                note_numbers(database, max(last, last_used(database)))
                 if replace:
                     aside.rename(ROWS, dropTarget=True)
                 elif count:
@@ -201,63 +217,6 @@ class MongoInbox(MongoStore):
             return self._rows().count_documents(wanted)
 
 
-def _object(shop: str, resource: str, resource_id: int) -> str:
-    return f"{shop}/{resource}/{resource_id}"
-
-
-def _document(values: tuple[Any, ...]) -> Document:
-    """Return what is stored of a row, but for its number; `values` are in the order of `COLUMNS`."""
-    row = dict(zip(COLUMNS, values, strict=True))
-    named = _object(row["shop"], row["resource"], row["resource_id"])
-    return {**row, "object": named, "dead": row["reason"] is not None}
-
-
-def _store(database: Database[Document], deliveries: Sequence[Delivery], session: ClientSession) -> list[Outcome]:
-    """Store a batch within a transaction; it may run again, where it met another writer."""
-    documents = [_document(values_of(delivery)) for delivery in deliveries]
-    newest = _newest(database, {row["object"] for row in documents}, session)
-    outcomes: list[Outcome] = []
-    new: list[Document] = []
-    for delivery, row in zip(deliveries, documents, strict=True):
-        said = (row["topic"], row["body_sha256"])
-        if delivery.content.dated and newest.get(row["object"]) == said:
-            outcomes.append("duplicate")
-            continue
-        newest[row["object"]] = said
-        new.append(row)
-        outcomes.append("ignored" if row["dead"] else "processed")
-    if new:
-        last = _take_numbers(database, len(new), session)
-        for number, row in enumerate(new, start=last - len(new) + 1):
-            row["_id"] = number
-        database[ROWS].insert_many(new, session=session)
-    return outcomes
-
-
-def _newest(database: Database[Document], objects: set[str], session: ClientSession) -> dict[str, tuple[str, bytes]]:
-    """Return topic and digest of the newest row of each object that has one."""
-    steps: list[Document] = [
-        {"$match": {"object": {"$in": sorted(objects)}}},
-        {"$sort": {"object": ASCENDING, "_id": DESCENDING}},
-        {"$group": {"_id": "$object", "topic": {"$first": "$topic"}, "digest": {"$first": "$body_sha256"}}},
-    ]
-    found = database[ROWS].aggregate(steps, session=session, hint="object")
-    return {row["_id"]: (row["topic"], row["digest"]) for row in found}
-
-
-def _take_numbers(database: Database[Document], count: int, session: ClientSession) -> int:
-    """Take the next `count` numbers and return the last of them. Two transactions at once cannot both do this."""
-    counter = database[STATE].find_one_and_update(
-        {"_id": COUNTER},
-        {"$inc": {"last": count}},
-        upsert=True,
-        return_document=ReturnDocument.AFTER,
-        session=session,
-    )
-    assert counter is not None
-    return int(counter["last"])
-
-
 def _load(aside: Collection[Document], rows: Iterable[Row]) -> tuple[int, int]:
     """Write portable rows into a collection of their own; return how many, and the highest number."""
     aside.create_indexes(list(INDEXES))
@@ -266,7 +225,7 @@ def _load(aside: Collection[Document], rows: Iterable[Row]) -> tuple[int, int]:
     for seq, values in carried(rows):
         last = max(last, seq)
         if values is not None:
-            documents.append({"_id": seq, **_document(values)})
+            documents.append({"_id": seq, **document_of(values)})
             count += 1
         if len(documents) == CHUNK:
             aside.insert_many(documents)

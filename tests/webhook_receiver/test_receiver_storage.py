@@ -47,14 +47,16 @@ def send_all(receiver: Receiver, numbers: Iterable[int], enough: threading.Event
 
 def stored_ids(inbox: Inbox) -> list[int]:
     """Return the ids of all change rows, in the order of their commit."""
-    return [row.resource_id for row in inbox.pending("shop", 0)]
+    return [row.resource_id for row in inbox.pending("shop", 0, limit=100_000)]
 
 
-def ended_while_receiving(receiver: Receiver, end: Callable[[], object]) -> set[int]:
+def ended_while_receiving(
+    receiver: Receiver, end: Callable[[], object], numbers: Iterable[int] = range(1, 501)
+) -> set[int]:
     """Send 500 deliveries, call `end` after 150 answers, return what was acknowledged."""
     enough = threading.Event()
     with ThreadPoolExecutor(1) as pool:
-        sending = pool.submit(send_all, receiver, range(1, 501), enough, 150)
+        sending = pool.submit(send_all, receiver, numbers, enough, 150)
         assert enough.wait(60)
         end()
         return sending.result()
