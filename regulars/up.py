@@ -9,6 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from rich.console import Console
 
+from regulars.backup.unfinished import refuse_half_restored
 from regulars.dagster_home import make_dagster_home
 from regulars.directory.layout import current_version
 from regulars.errors import FolderInUse, RegularsError
@@ -37,8 +38,12 @@ class Deployment:
 
 
 def deployment_of(settings: Settings, console: Console, overrides: Mapping[str, str] | None = None) -> Deployment:
-    """Return the deployment of the settings, its data folder and DAGSTER_HOME made."""
+    """Return the deployment of the settings, its data folder and DAGSTER_HOME made.
+
+    Raises BackupError where a restore into the data folder was broken off.
+    """
     paths = DataPaths(settings.data_dir.absolute())
+    refuse_half_restored(paths.root)
     paths.root.mkdir(mode=0o700, parents=True, exist_ok=True)  # it holds personal data
     environment = process_environment(
         REGULARS_DATA=str(paths.root),
@@ -97,7 +102,7 @@ def serve(deployment: Deployment, children: Children, ready: Callable[[], None] 
     settings, console = deployment.settings, deployment.console
     home = f"http://{settings.host}"
     app = children.start("app", ["-m", "app_streamlit"])
-    receiver = children.start("http", ["-m", "webhook_receiver"])
+    receiver = children.start("http", ["-m", "webhook_receiver", "--api"])
     wait_for_http(receiver, f"{home}:{settings.http_port}/healthz", HTTP_SECONDS)
     ready()
     wait_for_http(app, f"{home}:{settings.app_port}/_stcore/health", APP_SECONDS)
@@ -107,6 +112,7 @@ def serve(deployment: Deployment, children: Children, ready: Callable[[], None] 
     wait_for_http(dagster, f"{home}:{settings.dagster_port}/server_info", DAGSTER_SECONDS)
     console.print(f"\nApp       {home}:{settings.app_port}", highlight=False)
     console.print(f"Dagster   {home}:{settings.dagster_port}", highlight=False)
+    console.print(f"API       {home}:{settings.http_port}/docs", highlight=False)
     hooks = settings.public_url.rstrip("/") if settings.public_url else f"{home}:{settings.http_port}"
     for shop in settings.shops:
         console.print(f"Webhooks  {hooks}/api/customers/webhooks/{shop}/<topic>", highlight=False, markup=False)

@@ -1,10 +1,16 @@
-"""`python -m webhook_receiver`: serve until SIGTERM or SIGINT. Exit code 0, or 1 with the reason in one line."""
+"""`python -m webhook_receiver`: serve until SIGTERM or SIGINT. Exit code 0, or 1 with the reason in one line.
 
+Alone it takes deliveries and imports as little as that needs; with `--api` it also serves the customers API.
+"""
+
+import argparse
 import logging
 import signal
 import sys
+from contextlib import ExitStack
 from types import FrameType
 
+from starlette.types import ASGIApp
 from uvicorn import Config, Server
 
 from regulars.errors import InboxUnavailable, RegularsError
@@ -21,15 +27,18 @@ CONCURRENCY = 128
 SHUTDOWN_SECONDS = 5
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Serve the receiver and return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m webhook_receiver")
+    parser.add_argument("--api", action="store_true", help="serve the customers API beside it")
+    options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
     # uvicorn raises the signal it stopped for once more when it is done: leave by the same door then, tidily.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)
     try:
         settings = load_settings()
-        return _serve(settings)
+        return _serve(settings, with_api=options.api)
     except SystemExit as left:  # a signal, or uvicorn with a code of its own where it cannot bind
         return 1 if left.code else 0
     except RegularsError as error:
@@ -37,16 +46,23 @@ def main() -> int:
         return 1
 
 
-def _serve(settings: Settings) -> int:
+def _serve(settings: Settings, *, with_api: bool) -> int:
     inbox = InboxWriter(open_inbox(settings))
-    try:
+    with ExitStack() as open_stores:
+        open_stores.callback(inbox.close)
         try:
             inbox.start()
         except InboxUnavailable as error:  # served all the same: 503 until the disk is back
             LOG.error("%s", error.sentence())  # noqa: TRY400 - as above
+        app: ASGIApp = create_app(settings, inbox)
+        if with_api:
+            from webhook_receiver.api.app import beside  # noqa: PLC0415 - the receiver alone stays light
+
+            app, house = beside(app, settings)
+            open_stores.callback(house.close)
         server = Server(
             Config(
-                create_app(settings, inbox),
+                app,
                 host=settings.host,
                 port=settings.http_port,
                 http=GuardedProtocol,
@@ -62,8 +78,6 @@ def _serve(settings: Settings) -> int:
         )
         server.run()
         return 0 if server.started else 1
-    finally:
-        inbox.close()
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

@@ -23,6 +23,7 @@ from regulars.inbox.delivery import TOPICS, Delivery, read_content
 from regulars.models import ShopConfig
 from regulars.settings import NO_SHOP, Settings
 from webhook_receiver.body import BodyReader
+from webhook_receiver.counters import DELIVERIES
 from webhook_receiver.inbox import InboxWriter
 from webhook_receiver.signature import verifies
 
@@ -80,6 +81,7 @@ class Receiver:
                 delivery_id=_unsigned_id(request, b"x-wc-webhook-delivery-id"),
             )
             outcome = await self._store(delivery)
+        DELIVERIES.count(outcome)
         milliseconds = (time.perf_counter() - started) * 1000
         content = delivery.content
         LOG.info(
@@ -118,6 +120,7 @@ class Receiver:
             LOG.error("webhook shop=%s refused: set %s to verify deliveries", shop.name, self._secret_named)
             raise HTTPException(401, "Deliveries to this shop cannot be verified.")
         if not verifies(secret, body, request.headers.raw):
+            DELIVERIES.count("refused")
             LOG.warning("webhook shop=%s refused: missing or wrong signature", shop.name)
             raise HTTPException(401, "The signature is missing or wrong.")
 
@@ -126,6 +129,7 @@ class Receiver:
             async with asyncio.timeout(STORE_SECONDS):
                 return await self._inbox.append(delivery)
         except (RegularsError, TimeoutError) as error:
+            DELIVERIES.count("failed")
             LOG.error("webhook shop=%s not stored: %s", delivery.shop, _told(error))  # noqa: TRY400 - as above
             raise HTTPException(503, "The delivery could not be stored. Try again.") from error
 

@@ -19,7 +19,9 @@ class BodyReader:
     Callers are not known yet while their body is read (the signature is over the body), so anybody may send one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int = BODY_LIMIT) -> None:
+        """Refuse bodies of more than `limit` bytes."""
+        self.limit = limit
         self._held = 0
 
     @contextmanager
@@ -45,8 +47,8 @@ class _Reading:
     async def read(self, request: Request) -> bytes:
         """Return the raw body. Raises HTTPException: 413 too large, 408 too slow, 400 cut short, 503 no memory."""
         declared = request.headers.get("content-length", "0")
-        if not declared.isdecimal() or int(declared) > BODY_LIMIT:
-            raise _too_large()
+        if not declared.isdecimal() or int(declared) > self._owner.limit:
+            raise self._too_large()
         chunks = bytearray()
         try:
             async with asyncio.timeout(BODY_SECONDS):
@@ -60,11 +62,10 @@ class _Reading:
         return bytes(chunks)
 
     def _take(self, size: int) -> None:
-        if self.size + size > BODY_LIMIT:
-            raise _too_large()
+        if self.size + size > self._owner.limit:
+            raise self._too_large()
         self._owner._hold(size)  # noqa: SLF001 - one class in two parts
         self.size += size
 
-
-def _too_large() -> HTTPException:
-    return HTTPException(413, f"The body is larger than {BODY_LIMIT} bytes.")
+    def _too_large(self) -> HTTPException:
+        return HTTPException(413, f"The body is larger than {self._owner.limit} bytes.")

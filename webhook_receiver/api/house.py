@@ -1,0 +1,105 @@
+"""What the routes share in one process: settings, stores, directories, Dagster; each opened when it is first needed."""
+
+import threading
+from collections.abc import Sequence
+
+from regulars.dagster import Dagster
+from regulars.directory.layout import Manifest, current_manifest
+from regulars.directory.overlay import current_key
+from regulars.directory.published import Directory
+from regulars.errors import RecordNotFound
+from regulars.inbox import open_inbox
+from regulars.inbox.port import Inbox
+from regulars.models import ShopConfig
+from regulars.paths import DataPaths
+from regulars.records import open_records
+from regulars.records.ports import Records
+from regulars.settings import NO_SHOP, Settings
+from transforms.rules import STARTING_SEGMENTS
+from webhook_receiver.api.problems import FieldInvalid
+
+
+class House:
+    """One of each a process, shared by all threads. A store that is away is tried anew by the next request."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.paths = DataPaths(settings.data_dir)
+        self.dagster = Dagster(settings)
+        self._opening = threading.RLock()
+        self._records: Records | None = None
+        self._inbox: Inbox | None = None
+        self._directories: dict[str, Directory] = {}
+
+    @property
+    def records(self) -> Records:
+        """The records. Raises RecordsUnavailable, NewerSchema."""
+        with self._opening:
+            if self._records is None:
+                self._records = open_records(self.settings)
+            return self._records
+
+    @property
+    def inbox(self) -> Inbox:
+        """The change rows. Raises SettingsError."""
+        with self._opening:
+            if self._inbox is None:
+                self._inbox = open_inbox(self.settings)
+            return self._inbox
+
+    def directory(self, shop: str) -> Directory:
+        """Return the people of a shop; its starting segments are there from the first look on."""
+        with self._opening:
+            if shop not in self._directories:
+                self.records.ensure_shop(shop, STARTING_SEGMENTS)
+                self._directories[shop] = Directory(self.paths.published(shop), shop=shop, records=self.records)
+            return self._directories[shop]
+
+    def shops(self) -> list[str]:
+        """Return the shops there are: configured ones, and those with published data."""
+        published = {entry.name for entry in (self.paths.root / "published").glob("*") if entry.is_dir()}
+        return sorted({*self.settings.shops, *published})
+
+    def shop(self, name: str | None) -> str:
+        """Return the shop that is meant. Raises FieldInvalid where that is not clear or not one of ours."""
+        shops = self.shops()
+        if name is None and len(shops) == 1:
+            return shops[0]
+        if name is None:
+            raise FieldInvalid(
+                {"shop": f"Several shops are served; name one of: {', '.join(shops)}." if shops else NO_SHOP}
+            )
+        if name not in shops:
+            raise FieldInvalid({"shop": f"No such shop; there is: {', '.join(shops) or 'none'}."})
+        return name
+
+    def configured(self, name: str | None) -> ShopConfig:
+        """Return the configuration of the shop that is meant: what is asked of it needs its keys."""
+        shop = self.shop(name)
+        if shop not in self.settings.shops:
+            raise FieldInvalid({"shop": "This shop has data here and is not configured any more."})
+        return self.settings.shops[shop]
+
+    def manifest(self, shop: str) -> Manifest | None:
+        """Return what is published of a shop, None before its first sync."""
+        return current_manifest(self.paths.published(shop))
+
+    def key_now(self, shop: str, key: str) -> str:
+        """Return the key that `key` belongs to today."""
+        return current_key(key, self.records.aliases(shop))
+
+    def known_as(self, shop: str, key: str) -> Sequence[str]:
+        """Return a person's key and those they had before, as a guest for example."""
+        aliases = self.records.aliases(shop)
+        return [key, *(alias for alias in aliases if alias != key and current_key(alias, aliases) == key)]
+
+    def close(self) -> None:
+        """Let go of the stores."""
+        for store in (self._records, self._inbox):
+            if store is not None:
+                store.close()
+
+
+def nobody() -> RecordNotFound:
+    """Return the error for a customer who is not there."""
+    return RecordNotFound("No customer of this shop has this key.")
