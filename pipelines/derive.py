@@ -27,7 +27,8 @@ class Derived(NamedTuple):
 class Snapshot(NamedTuple):
     """The records that the marts depend on, as they were at one moment; `token` names the moment.
 
-    `tags` go by today's customer keys: those written under a key of the past were moved along.
+    `tags` and `hidden` (people who were deleted here) go by today's customer keys: what was written under a key of the
+    past was moved along.
     """
 
     token: int
@@ -35,6 +36,7 @@ class Snapshot(NamedTuple):
     aliases: Mapping[str, str]
     tags: Mapping[str, tuple[str, ...]]
     rules: Sequence[SegmentRule]
+    hidden: frozenset[str]
 
 
 def derive_marts(deployment: Deployment, warehouse: Warehouse, shop: str, day: date | None) -> Derived:
@@ -56,7 +58,9 @@ def derive_marts(deployment: Deployment, warehouse: Warehouse, shop: str, day: d
         aliases=alias_frame(snapshot.aliases),
     )
     tagged = frames["customers"].join(tag_frame(snapshot.tags), on="customer_key", how="left")
-    frames |= assign_segments(tagged, snapshot.rules, shop=shop, as_of=as_of, timezone=zone)._asdict()
+    frames |= assign_segments(
+        tagged, snapshot.rules, shop=shop, as_of=as_of, timezone=zone, hidden=snapshot.hidden
+    )._asdict()
     tables = dict(zip(frames, pl.collect_all(list(frames.values()), engine="streaming"), strict=True))
     facts = {"as_of": as_of.isoformat(), "live": day is None, "records_token": snapshot.token}
     warehouse.write_marts(tables, facts)
@@ -68,13 +72,14 @@ def take_snapshot(
 ) -> Snapshot:
     """Record who of the guests has registered, and return the records.
 
-    `derived_before` has the column `customer_key`: the people of the marts so far. With those who have notes or tags
-    they are the keys under which somebody may look for a person.
+    `derived_before` has the column `customer_key`: the people of the marts so far. With those who have notes or tags or
+    were hidden they are the keys under which somebody may look for a person.
     """
     with open_records(deployment.settings) as records:
         records.ensure_shop(shop, STARTING_SEGMENTS)
         _, hash_key = records.guest_key()
-        written = {*records.tags(shop), *records.keys_with_notes(shop)}
+        hidden = records.hidden(shop)
+        written = {*records.tags(shop), *records.keys_with_notes(shop), *hidden}
         known = pl.concat([derived_before, pl.LazyFrame({"customer_key": sorted(written)}, schema=KEY)])
         aliases = alias_frame(records.aliases(shop))
         registered = find_aliases(staged, known, hash_key=hash_key, aliases=aliases).collect()
@@ -83,7 +88,8 @@ def take_snapshot(
         token = records.change_token()
         overlay = read_overlay(records, shop)
         rules = [SegmentRule(segment.id, segment.name, segment.rule) for segment in overlay.segments]
-        return Snapshot(token, hash_key, overlay.aliases, overlay.tags, rules)
+        gone = frozenset(overlay.key_now(key) for key in hidden)
+        return Snapshot(token, hash_key, overlay.aliases, overlay.tags, rules, gone)
 
 
 KEY = {"customer_key": pl.String()}

@@ -7,7 +7,7 @@ the work, never instead of it: where the records cannot be written, the run goes
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import dagster as dg
 
@@ -16,7 +16,9 @@ from pipelines.resources.warehouse import PARTITION_TAG
 from regulars.errors import RegularsError
 from regulars.models import CheckResult, SyncRun
 from regulars.progress import ProgressFile
-from regulars.records.ports import Records
+
+if TYPE_CHECKING:
+    from regulars.records.ports import Records
 
 log = logging.getLogger("regulars")
 
@@ -76,7 +78,7 @@ def note_untold_failure(deployment: Deployment, instance: dg.DagsterInstance, ru
     """Record that a sync failed, unless it told its end itself."""
     shop = run.tags[PARTITION_TAG]
 
-    def write(records: Records) -> None:
+    def write(records: "Records") -> None:
         if all(told.run_id != run.run_id for told in records.syncs(shop, LOOKED_BACK)):
             records.add_sync(_end(deployment, instance, run, status="failure", kind=kind_of(run), message=message))
 
@@ -123,12 +125,11 @@ def _end(deployment: Deployment, instance: dg.DagsterInstance, run: dg.DagsterRu
     )
 
 
-def _write(deployment: Deployment, write: Callable[[Records], None]) -> None:
+def _write(deployment: Deployment, write: "Callable[[Records], None]") -> None:
     from regulars.records import open_records
 
     try:
         with open_records(deployment.settings) as records:
-            if hasattr(records, 'add_sync'):  # TEMPORARY
-                write(records)
+            write(records)
     except RegularsError as error:
         log.warning("The history could not be written; the run goes on. %s", error.sentence())
