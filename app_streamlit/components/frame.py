@@ -110,7 +110,7 @@ def _health(shop: str) -> None:
             width="content",
         )
     if health.syncing and health.progress is not None:
-        _bar(health.progress)
+        progress_bar(health.progress)
 
 
 def _freshness(health: reads.Health) -> None:
@@ -150,13 +150,14 @@ def _first_sync(shop: str) -> None:
         st.error(f"The first sync failed: {formats.plain(progress.message, 600)}")
         st.caption("Once that is put right, `regulars sync` tries again, and continues where it stopped.")
     elif health.syncing:
-        _bar(progress)
+        progress_bar(progress)
         st.caption("Customers and orders are copied from the shop. This page fills by itself when they are all there.")
     else:
         st.warning("The first sync stopped without a word. `regulars sync` continues where it stopped.")
 
 
-def _bar(progress: SyncProgress) -> None:
+def progress_bar(progress: SyncProgress) -> None:
+    """Show how far a sync is."""
     stage = formats.plain(progress.stage)
     if progress.total:
         done = f"{formats.number(progress.done)} of {formats.number(progress.total)}"
