@@ -15,6 +15,8 @@ from regulars.directory.unmerged import ORDER, PROFILE_COLUMNS, Arrived, Unmerge
 from regulars.errors import InboxError
 
 LOOK_SECONDS = 8.0
+# Of an address that changed, its parts need no naming.
+PARTS = ("company", "phone", "country", "city")
 
 
 def read(shop: str, row: Mapping[str, Any], orders: pl.DataFrame) -> Unmerged:
@@ -64,7 +66,12 @@ def _show(found: Unmerged, about: Manifest) -> None:
 
 def _what(change: Arrived) -> str:
     if change.resource != ORDER:
-        changed = ", ".join(PROFILE_COLUMNS[name] for name in change.changed)
+        addresses = {"billing", "shipping"} & set(change.changed)
+        changed = ", ".join(
+            words
+            for name, words in PROFILE_COLUMNS.items()
+            if name in change.changed and not (addresses and name in PARTS)
+        )
         return "The account was deleted in the shop" if change.gone else f"Profile changed: {changed}"
     number = formats.one_line(change.number) or str(change.resource_id)
     total = formats.money(change.total, change.currency)

@@ -98,12 +98,11 @@ class Form:
         self._keep("saved", saved)
 
     def refuse(self, message: str, fields: Mapping[str, str] | None = None) -> None:
-        """Keep what is wrong. What is wrong with fields that the form has stands there, the rest above the form."""
+        """Keep what is wrong, by field where it is about fields that the form has."""
         known = {path: said for path, said in (fields or {}).items() if path in self._opened}
         others = [f"{path}: {said}" for path, said in (fields or {}).items() if path not in known]
-        above = [] if known and not others else [message, *others]
         self._keep("errors", known)
-        self._keep("message", " ".join(above) if above else "The shop did not take it: see the fields marked below.")
+        self._keep("message", " ".join(others if known else [message, *others]))
         self._keep("conflict", None)
 
     def stale(self, current: Mapping[str, str]) -> None:

@@ -144,10 +144,6 @@ def _form(form: Form, account: Sequence[str], label: str, woocommerce_id: int | 
         links.go_to_person(saved.key)
     if form.left:
         _gone(form)
-    if form.message:
-        st.error(formats.plain(form.message, 800))
-    if form.conflict is not None:
-        _conflict(form, woocommerce_id)
     with st.form(form.name, border=False, enter_to_submit=False):
         _section("Account", account, form)
         _section("Billing address", BILLING, form)
@@ -155,9 +151,37 @@ def _form(form: Form, account: Sequence[str], label: str, woocommerce_id: int | 
         st.form_submit_button(
             "Ship to the billing address", icon=":material/content_copy:", type="tertiary", on_click=form.copy_billing
         )
+        # Above the buttons and not above the form: it is longer than most screens, and this is where people look.
+        _problem(form)
         with st.container(horizontal=True):
-            st.form_submit_button(label, type="primary", on_click=_save, args=(form, woocommerce_id))
+            if form.conflict is None:
+                st.form_submit_button(label, type="primary", on_click=_save, args=(form, woocommerce_id))
+            else:
+                st.form_submit_button("Save mine", type="primary", on_click=_save_mine, args=(form, woocommerce_id))
+                st.form_submit_button("Take the shop's", on_click=form.take_theirs)
             st.form_submit_button("Cancel", on_click=_leave, args=(form,))
+
+
+def _problem(form: Form) -> None:
+    """Say what the shop has against what was typed, or show what it has now, where somebody changed it."""
+    said = [f"{_label(path)}: {words}" for path, words in form.errors.items()]
+    if form.message or said:
+        st.error(formats.plain(" ".join(["Not saved.", form.message, *said]), 1000))
+    if form.conflict is None:
+        return
+    with st.container(border=True, key="conflict", gap="small"):
+        st.warning("Somebody changed this customer in the shop while you were editing. Nothing was saved yet.")
+        for path, before, now, mine in differences(form):
+            with st.container(gap=None):
+                st.caption(_label(path))
+                yours = f"yours: {_shown(mine)}" if mine != before else "you did not change it"
+                st.text(f"In the shop now: {_shown(now)}\n{yours[0].upper()}{yours[1:]}")
+        st.caption("“Save mine” writes the fields that you changed, and no others. “Take the shop's” asks again.")
+
+
+def _label(path: str) -> str:
+    words = field_words(path)
+    return f"{words[0].upper()}{words[1:]}"
 
 
 def _section(title: str, paths: Sequence[str], form: Form) -> None:
@@ -165,31 +189,19 @@ def _section(title: str, paths: Sequence[str], form: Form) -> None:
     with st.grid(2, min_column_width=240, gap="small"):
         for path in paths:
             with st.container(gap="xsmall"):
-                words = field_words(path)
                 st.text_input(
-                    f"{words[0].upper()}{words[1:]}",
+                    _label(path),
                     key=form.field(path),
                     type=TYPES.get(path, "default"),
                     help=HELP.get(path),
-                    autocomplete="off",  # the browser knows the analyst's own address
+                    # Nothing of the browser's: it knows the analyst's own address, and what is right the shop says.
+                    autocomplete="off",
+                    validate="",
+                    placeholder="",
+                    icon="",
                 )
                 if path in form.errors:
                     st.markdown(f":red[:material/error: {formats.plain(form.errors[path], 300)}]")
-
-
-def _conflict(form: Form, woocommerce_id: int | None) -> None:
-    """Show what the shop has now beside what was typed, and ask."""
-    with st.container(border=True, key="conflict"):
-        st.warning("Somebody changed this customer in the shop while you were editing. Nothing was saved yet.")
-        for path, before, now, mine in differences(form):
-            words = field_words(path)
-            st.caption(f"**{words[0].upper()}{words[1:]}**")
-            st.text(f"In the shop now: {_shown(now)}")
-            st.text(f"Yours: {_shown(mine)}" if mine != before else "You did not change it.")
-        with st.container(horizontal=True):
-            st.button("Save mine", key="conflict-mine", on_click=_save_mine, args=(form, woocommerce_id))
-            st.button("Take the shop's", key="conflict-theirs", on_click=form.take_theirs)
-    st.caption("Saving yours writes only the fields that you changed.")
 
 
 def _shown(value: str) -> str:

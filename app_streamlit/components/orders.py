@@ -78,8 +78,9 @@ def _filtered(shop: str, orders: pl.DataFrame, about: Manifest, key: str) -> pl.
             "To", None, key=f"order-to-{key}", format="YYYY-MM-DD", width=125, help=DAYS_HELP, persist_state="page"
         )
         sort = st.selectbox("Sort", list(SORTS), key=f"order-sort-{key}", width=160, persist_state="page")
-    statuses = _statuses(orders, key)
-    counting = _counting(orders, key)
+    with st.container(horizontal=True, gap="medium"):
+        statuses = _statuses(orders, key)
+        counting = _counting(orders, key)
     found = orders
     if statuses:
         found = found.filter(pl.col("status").is_in(statuses))
@@ -168,18 +169,20 @@ def remarks() -> pl.Expr:
 
 
 def _order_cells(orders: pl.DataFrame) -> pl.DataFrame:
-    return orders.select(
+    several = orders["currency"].n_unique() > 1
+    cells = orders.select(
         pl.col("created_at").alias("when"),
         pl.col("number").map_elements(formats.one_line, return_dtype=pl.String()),
         # Numbers and not text, so that a click on the head sorts them; the sums on this page are exact ones.
         *[pl.col(name).cast(pl.Float64) for name in ("total", "refunded", "net")],
         pl.col("currency").map_elements(formats.one_line, return_dtype=pl.String()),
         pl.col("status").map_elements(status_words, return_dtype=pl.String()),
+        remarks().alias("remark"),
         pl.col("items"),
         pl.col("payment_method").map_elements(formats.one_line, return_dtype=pl.String()).alias("payment"),
         pl.col("coupons").list.join(", ").map_elements(formats.one_line, return_dtype=pl.String()).alias("coupons"),
-        remarks().alias("remark"),
     )
+    return cells if several else cells.drop("currency")
 
 
 def _order_columns(timezone: str, places: int) -> dict[str, Any]:
@@ -188,9 +191,9 @@ def _order_columns(timezone: str, places: int) -> dict[str, Any]:
     return {
         "when": column.DatetimeColumn("When", format="D MMM YYYY, HH:mm", timezone=timezone, width=140),
         "number": column.TextColumn("Number", width=75),
-        "total": column.NumberColumn("Total", format=amount, width=85),
-        "refunded": column.NumberColumn("Refunded", format=amount, width=85),
-        "net": column.NumberColumn("Net", format=amount, width=85, help="Total less what was refunded of this order."),
+        "total": column.NumberColumn("Total", format=amount, width=80),
+        "refunded": column.NumberColumn("Refunded", format=amount, width=80),
+        "net": column.NumberColumn("Net", format=amount, width=80, help="Total less what was refunded of this order."),
         "currency": column.TextColumn("Currency", width=70),
         "status": column.TextColumn("Status", width=90),
         "items": column.NumberColumn("Items", format="%d", width=60),

@@ -35,9 +35,9 @@ def _currency(row: Mapping[str, Any], orders: pl.DataFrame, refunds: pl.DataFram
     # Polars compares null with nothing: a refund whose order is gone has no currency, as its row here has none.
     here = pl.col("currency").eq_missing(code) & pl.col("counted")
     sold, back = orders.filter(here), refunds.filter(here)
-    count = "1 order" if row["orders_count"] == 1 else f"{formats.number(row['orders_count'])} orders"
+    count = "1 order" if sold.height == 1 else f"{formats.number(sold.height)} orders"
     with st.grid(3, min_column_width=120, border=True, gap="small"):
-        st.metric(f"Gross of {count}, {label}", formats.money(row["gross"], code), help=GROSS_HELP)
+        st.metric(f"Gross, {label}", formats.money(row["gross"], code), help=GROSS_HELP)
         st.metric(f"− Refunded, {label}", formats.money(row["refunded"], code), help=REFUNDED_HELP)
         st.metric(f"= Net, {label}", formats.money(row["net"], code), help=NET_HELP)
     with st.expander(f"The {count} that make up gross, {label}", key=f"gross-{row['customer_key']}-{code}"):

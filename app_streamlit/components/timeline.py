@@ -37,6 +37,7 @@ DONE: Mapping[EventKind, tuple[str, str]] = {
     "shown": (HIDING, "Shown again"),
 }
 AT_ONCE = 60
+HARD_BREAK = "  \n"
 LONGEST_NOTE = 200
 
 
@@ -82,7 +83,7 @@ def timeline(found: Sequence[Event], about: Manifest, key: str) -> None:
 
     for name, members in groupby(shown[:limit], group):
         st.caption(f"**{name}**")
-        st.markdown("\n".join(_line(event, zone, by) for event in members))
+        st.markdown(HARD_BREAK.join(_line(event, zone, by) for event in members))
     if len(shown) > limit:
         st.button(
             f"Show {formats.number(min(AT_ONCE, len(shown) - limit))} older",
@@ -116,7 +117,7 @@ def _line(event: Event, zone: ZoneInfo, by: str) -> str:
     when = f"{local:%H:%M}" if by == "Day" else f"{local.day} {local:%b}, {local:%H:%M}"
     amount = f" · **{formats.plain(event.amount)}**" if event.amount else ""
     who = f" · {formats.plain(event.who)}" if event.who else ""
-    return f"- {ICONS[event.kind]} {formats.plain(event.what, 2 * LONGEST_NOTE)}{amount} · {when}{who}"
+    return f"{ICONS[event.kind]} {formats.plain(event.what, 2 * LONGEST_NOTE)}{amount} · {when}{who}"
 
 
 def _of_account(row: Mapping[str, Any]) -> list[Event]:

@@ -17,6 +17,10 @@ from regulars.directory.layout import Manifest
 from regulars.directory.query import Person
 from regulars.errors import InboxError, RecordNotFound
 
+ARRIVED = (
+    "This account has just arrived from the shop and is not merged yet. Lists, segments and figures follow with the next "
+    "run, mostly within a minute."
+)
 TABS = ("Timeline", "Orders", "Spend", "Notes")
 
 
@@ -34,14 +38,14 @@ def show() -> None:
         _nobody(shop)
         return
     try:
-        person = _person(shop, key)
+        person, merged = _person(shop, key)
     except RecordNotFound as error:
         st.warning(formats.plain(error.sentence(), 400))
         return
     if links.asked("edit"):
         forms.edit_customer(shop, person)
         return
-    _profile(shop, person)
+    _profile(shop, person, merged=merged)
 
 
 def _nobody(shop: str) -> None:
@@ -52,10 +56,10 @@ def _nobody(shop: str) -> None:
     forms.new_customer_button(shop)
 
 
-def _person(shop: str, key: str) -> Person:
-    """Return the person, also one whose account has just arrived. Raises RecordNotFound."""
+def _person(shop: str, key: str) -> tuple[Person, bool]:
+    """Return the person and whether they are published: an account that has just arrived is not. Raises RecordNotFound."""
     try:
-        return reads.person(shop, key)
+        return reads.person(shop, key), True
     except RecordNotFound:
         try:
             arrived = reads.arrived_person(shop, key)
@@ -63,10 +67,10 @@ def _person(shop: str, key: str) -> Person:
             arrived = None
         if arrived is None:
             raise
-        return arrived
+        return arrived, False
 
 
-def _profile(shop: str, published: Person) -> None:
+def _profile(shop: str, published: Person, *, merged: bool) -> None:
     about, key = reads.manifest(shop), published.row["customer_key"]
     bought, refunds = reads.orders_of(shop, key), reads.refunds_of(shop, key)
     news = arrivals.read(shop, published.row, bought)
@@ -74,6 +78,8 @@ def _profile(shop: str, published: Person) -> None:
     _title(shop, person)
     forms.saved_line(key)
     forms.hidden_line(shop, person, about.timezone)
+    if not merged:
+        st.info(ARRIVED, icon=":material/schedule:")
     arrivals.arrivals(shop, published.row, bought, news, about)
     _figures(person.row, about)
     left, right = st.columns([1, 2], gap="large")
