@@ -7,10 +7,11 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated
 
-import orjson
 import typer
 from rich.console import Console
 
+from regulars.commands import keeping, tokens
+from regulars.commands.answers import Json, open_console, print_json
 from regulars.errors import RegularsError, SettingsError
 from regulars.stopping import Stopped, stoppable
 
@@ -29,7 +30,6 @@ def _day(text: str) -> date:
 
 
 Shop = Annotated[str | None, typer.Option("--shop", help="Which shop, where several are configured.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
 Day = Annotated[
     date | None,
     typer.Option(
@@ -62,10 +62,6 @@ def _fail(sentence: str, code: int) -> None:
     sys.exit(code)
 
 
-def _console(json: bool = False) -> Console:
-    return Console(stderr=json, soft_wrap=True)
-
-
 @contextmanager
 def _serving(console: Console) -> Iterator[None]:
     """Serve until somebody asks for the end, which is how serving ends well."""
@@ -79,7 +75,7 @@ def _serving(console: Console) -> Iterator[None]:
 @app.command()
 def up() -> None:
     """Serve the configured shops: the app, the HTTP side, a first sync, Dagster. Ctrl-C ends all of it."""
-    console = _console()
+    console = open_console()
     with _serving(console):
         from regulars.settings import load_settings
         from regulars.up import deployment_of
@@ -99,7 +95,7 @@ def demo(
     json: Json = False,
 ) -> None:
     """The same as `up`, with a demo shop."""
-    console = _console(json)
+    console = open_console(json)
     with stoppable() if once else _serving(console):
         from regulars.demo import Demo, run_demo
 
@@ -122,7 +118,7 @@ def sync(
 
         settings = load_settings()
         name = settings.shop(shop).name
-        deployment = deployment_of(settings, _console(json))
+        deployment = deployment_of(settings, open_console(json))
         options = [*(["--full"] if full else []), *(["--as-of", as_of.isoformat()] if as_of else [])]
         run(name, deployment.paths.progress(name), deployment.environment, deployment.console, options)
         _print_summary(deployment.paths.published(name), deployment.console, json)
@@ -136,9 +132,9 @@ def doctor(shop: Shop = None, json: Json = False) -> None:
 
     findings = diagnose(load_settings().shop(shop))
     if json:
-        _print_json({"findings": [vars(finding) for finding in findings]})
+        print_json({"findings": [vars(finding) for finding in findings]})
     else:
-        console = _console()
+        console = open_console()
         for finding in findings:
             mark = {True: "[green]ok[/]  ", False: "[red]no[/]  ", None: "[yellow]?[/]   "}[finding.ok]
             console.print(mark, end="")
@@ -179,13 +175,14 @@ def _print_summary(published: Path, console: Console, json: bool) -> None:
 
     summary = summarise(published)
     if json:
-        _print_json(summary.as_json())
+        print_json(summary.as_json())
     else:
         show(summary, console)
 
 
-def _print_json(value: object) -> None:
-    sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() + "\n")
+app.command()(keeping.backup)
+app.command()(keeping.restore)
+app.add_typer(tokens.app, name="token")
 
 
 if __name__ == "__main__":

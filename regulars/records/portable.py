@@ -13,7 +13,6 @@ from regulars.models import EventKind
 from regulars.records import sentences
 from regulars.records.texts import is_text
 
-FORMAT = 1
 TIMES = range(-62_135_596_800_000_000, 253_402_300_800_000_000)  # the years 1 to 9999
 _INTEGERS = range(-(2**63), 2**63)
 

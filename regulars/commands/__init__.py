@@ -1,0 +1,1 @@
+"""Commands of `regulars …` that are not in `regulars.cli`, by what they are about."""
