@@ -25,6 +25,7 @@ from regulars.records.ports import Records
 from regulars.settings import Settings, load_settings
 from regulars.shop.customers import current_customer
 from transforms.identity import ACCOUNT
+from transforms.overview import Overview
 from transforms.rules import STARTING_SEGMENTS, Rule, RuleError
 from transforms.schemas import CUSTOMER_CURRENCIES
 
@@ -259,6 +260,11 @@ def everyone(shop: str, query: PeopleQuery) -> pl.DataFrame:
     return directory(shop).everyone(query)
 
 
+def everybody(shop: str) -> int:
+    """Return how many people the shop has, without those who were deleted here."""
+    return directory(shop).people(PeopleQuery(page_size=1)).everyone
+
+
 def segment_history(shop: str, segment_id: str) -> list[Segment]:
     """Return every version of a segment, the first one first. Raises RecordNotFound."""
     return records().segment_history(shop, segment_id)
@@ -294,3 +300,13 @@ def rfm_counts(shop: str) -> Mapping[str, Count]:
 def buyers(shop: str) -> Mapping[str, int]:
     """Return how many people have counted orders in each currency."""
     return directory(shop).buyers()
+
+
+def overview(shop: str, days: int | None, currency: str | None) -> Overview:
+    """Return the figures of the last `days` shop days (None: all time) and of as many before; see `Directory.overview`."""
+    return directory(shop).overview(days, currency)
+
+
+def rfm_grid(shop: str) -> pl.DataFrame:
+    """Return how people and net spread over the scores; see `Directory.rfm_grid`."""
+    return directory(shop).rfm_grid()

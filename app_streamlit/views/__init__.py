@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from app_streamlit.views import customers, health, overview, profile, segment, segments
+from app_streamlit.views import customers, health, overview, profile, rfm, segment, segments
 
 
 def pages() -> dict[str, Any]:
@@ -15,6 +15,7 @@ def pages() -> dict[str, Any]:
         ),
         "customers": st.Page(customers.show, title="Customers", icon=":material/group:", url_path="customers"),
         "segments": st.Page(segments.show, title="Segments", icon=":material/donut_small:", url_path="segments"),
+        "rfm": st.Page(rfm.show, title="RFM", icon=":material/grid_on:", url_path="rfm"),
         "health": st.Page(health.show, title="Health", icon=":material/monitor_heart:", url_path="health"),
         "customer": st.Page(profile.show, title="Customer", url_path="customer", visibility="hidden"),
         "segment": st.Page(segment.show, title="Segment", url_path="segment", visibility="hidden"),

@@ -1,53 +1,140 @@
-"""The first page: how the shop's customers stand, in a few figures, and where each RFM group is."""
+"""The first page: how the shop's customers stood in a period, against the one before, and where each RFM group is."""
 
-from collections.abc import Mapping
-from decimal import Decimal
+from datetime import date
 
 import streamlit as st
 
-from app_streamlit import figures, reads
+from app_streamlit import charts, figures, reads
 from app_streamlit.components import formats, links
 from app_streamlit.components.boundary import screen
+from app_streamlit.components.choices import choose, choose_from_list
+from app_streamlit.components.comparing import Change, change, change_of_rate, compared
 from app_streamlit.components.frame import head
-from regulars.directory.query import Count, PeopleQuery
-from transforms.rfm import RFM_GROUPS, RFM_MEANINGS
+from app_streamlit.components.groups import group_cards
+from transforms.overview import Overview
+from transforms.rfm import RFM_GROUPS
+
+PERIODS = {"30": "30 days", "90": "90 days", "365": "12 months", "all": "All time"}
+EVER = "all"
+HELP = {
+    "People": "Everybody known by the end of the period: accounts, and guests who ordered.",
+    "Active": "People with an order in the period that counts; cancelled and failed ones do not.",
+    "New": "Active people whose first order ever lies in the period. Example: ordered on Monday for the first time.",
+    "Returning": "Active people who had ordered before the period began.",
+    "Net": "Orders of these days less the refunds paid in these days, whenever their orders were made. May be negative.",
+    "Average order": "Net divided by the orders of the period, rounded.",
+    "Repeat rate": (
+        "The share of active people who had ordered before, or ordered twice or more in the period. Example: 3 of 10 "
+        "active people came back, so it is 30 %."
+    ),
+}
 
 
 @screen
 def show() -> None:
     """Show the page."""
     shop = links.shop()
-    head("Overview", "How this shop's customers stand today, over all their orders.")
-    everyone = reads.people(shop, PeopleQuery(page_size=1))
-    groups = reads.rfm_counts(shop)
-    buyers = sum(count.people for count in groups.values())
-    with st.grid(4, min_column_width=150, border=True, gap="small"):
-        st.metric("People", formats.number(everyone.everyone), help="Accounts, and guests who ordered.")
-        st.metric("With orders", formats.number(buyers), help="People with at least one order that counts.")
-        figures.net_metric("Net, all time", everyone.net)
-        mean_help = "Net of the main currency divided by the people who bought in it."
-        st.metric("Net a buyer", _mean(everyone.net, reads.buyers(shop)), help=mean_help)
-    st.subheader("Who are they?", anchor=False)
-    if not groups:
-        st.info("Nobody has an order that counts yet, so there are no RFM groups.")
+    head("Overview", "How this shop's customers stand, for a period and against the one before.")
+    buyers = reads.buyers(shop)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        period = choose("period", PERIODS, label="Period", help_text="Whole days of the shop, up to and with today.")
+        currency = next(iter(buyers), "")
+        if len(buyers) > 1:
+            currency = choose_from_list(
+                "currency",
+                list(buyers),
+                label="Currency",
+                format_func=formats.plain,
+                help_text="Money is summed a currency each, never added up; people are counted over all currencies.",
+            )
+    with st.skeleton(height=420):
+        told = reads.overview(shop, None if period == EVER else int(period), currency or None)
+    _when(told, period)
+    _figures(told, period)
+    if not buyers:
+        st.info("Nobody has an order that counts yet, so there are no sums and no RFM groups.")
         return
-    figures.group_bars({group: groups[group] for group in RFM_GROUPS if group in groups})
-    _cards(groups)
+    st.subheader("How much came in?", anchor=False)
+    charts.net_over_time(told)
+    st.subheader("Are they new, or do they come back?", anchor=False)
+    charts.new_and_returning(told)
+    _groups(shop)
 
 
-def _mean(net: Mapping[str, Decimal], buyers: Mapping[str, int]) -> str:
-    currency, amount = next(iter(net.items()), ("", Decimal(0)))
-    people = buyers.get(currency, 0)
-    return formats.money(amount / people, currency, rounded=True) if people else formats.ABSENT
+def _when(told: Overview, period: str) -> None:
+    first, last = day_words(told.first_day), day_words(told.last_day)
+    against = "" if told.before is None else f" Changes are against the {PERIODS[period]} before."
+    st.caption(f"{first} to {last}.{against}")
 
 
-def _cards(groups: Mapping[str, Count]) -> None:
-    with st.grid("auto", min_column_width=250, border=True, gap="small") as grid:
-        for group in RFM_GROUPS:
-            if group not in groups:
-                continue
+def _figures(told: Overview, period: str) -> None:
+    now, before = told.now, told.before
+    ever = period == EVER
+
+    def against(name: str) -> Change | None:
+        return None if before is None else change(getattr(now, name), getattr(before, name))
+
+    counts = {
+        "People": (now.people, against("people")),
+        "Active": (now.active, against("active")),
+        # Over all time everybody was new once: the two would only repeat the active.
+        "New": (None if ever else now.new, against("new")),
+        "Returning": (None if ever else now.returning, against("returning")),
+    }
+    rate = formats.ABSENT if now.repeat_rate is None else f"{now.repeat_rate:.1%}".replace("%", " %")
+    with st.grid(4, min_column_width=150, border=True, gap="small") as grid:
+        for label, (count, changed) in counts.items():
             with grid.cell():
-                figures.group_chip(group)
-                st.caption(RFM_MEANINGS[group])
-                if st.button(formats.people(groups[group].people), key=f"group-{group}", type="tertiary"):
-                    links.go_to_list(rfm=group)
+                compared(label, formats.number(count), changed, help_text=HELP[label])
+                _opener(label, count, period)
+        compared("Net", formats.money(now.net, told.currency), against("net"), help_text=HELP["Net"])
+        average = formats.money(now.average_order, told.currency, rounded=True)
+        compared("Average order", average, against("average_order"), help_text=HELP["Average order"])
+        of_rate = None if before is None else change_of_rate(now.repeat_rate, before.repeat_rate)
+        compared("Repeat rate", rate, of_rate, help_text=HELP["Repeat rate"])
+        st.metric("Orders", formats.number(now.orders), help="Orders that count, in this currency.")
+
+
+def _opener(label: str, count: int | None, period: str) -> None:
+    """Show the way to the people behind a figure."""
+    if not count:
+        return
+    word = "everybody" if label == "People" else f"{label.lower()} people"
+    if st.button(f"Show {word}", key=f"open-{label}", type="tertiary"):
+        rule = rule_of(label, period)
+        links.go("customers", {"rule": rule} if rule else {})
+
+
+def rule_of(label: str, period: str) -> str:
+    """Return the rule that describes the people behind a figure; empty for everybody.
+
+    >>> rule_of("New", "30"), rule_of("Active", "all"), rule_of("People", "90")
+    ('first_order within 30 days', 'orders_count >= 1', '')
+    """
+    if label == "People":
+        return ""
+    if period == EVER:
+        return "orders_count >= 1"
+    within = f"within {period} days"
+    return {
+        "Active": f"last_order {within}",
+        "New": f"first_order {within}",
+        "Returning": f"last_order {within} and first_order older than {period} days",
+    }[label]
+
+
+def _groups(shop: str) -> None:
+    groups = reads.rfm_counts(shop)
+    st.subheader("Who are they?", anchor=False)
+    st.caption("All people with an order that counts, by RFM group: how recently, how often and how much they bought.")
+    figures.group_bars({group: groups[group] for group in RFM_GROUPS if group in groups})
+    group_cards(groups)
+
+
+def day_words(day: date) -> str:
+    """Return a day as people write it.
+
+    >>> day_words(date(2026, 3, 9))
+    '9 Mar 2026'
+    """
+    return f"{day.day} {day:%b %Y}"
