@@ -97,6 +97,8 @@ def _names_form(shop: str) -> None:
     counts = reads.tag_counts(shop)
     if told := st.session_state.pop("_tags_told", None):
         st.success(formats.plain(told, 300))
+    if refused := st.session_state.pop("_tags_refused", None):
+        st.error(formats.plain(refused, 400))
     if not counts:
         st.info("Nobody has a tag yet. Tick people in the list and choose “Tag…”, or write tags in a profile.")
         return
@@ -116,15 +118,19 @@ def _names_form(shop: str) -> None:
             "which."
         )
     label = "Rename" if other is None else "Make them one"
-    if st.button(label, type="primary", key="tags-rename", disabled=not new.strip()):
-        try:
-            people = actions.rename_tag(shop, tag, new)
-        except RecordsError as error:
-            st.error(formats.plain(error.sentence(), 400))
-            return
-        _follow(tag, new)
-        st.session_state["_tags_told"] = f"“{tag}” is “{new.strip()}” now, for {formats.people(people)}."
-        st.rerun(scope="fragment")
+    st.button(
+        label, type="primary", key="tags-rename", disabled=not new.strip(), on_click=_rename, args=(shop, tag, new)
+    )
+
+
+def _rename(shop: str, tag: str, new: str) -> None:
+    try:
+        people = actions.rename_tag(shop, tag, new)
+    except RecordsError as error:
+        st.session_state["_tags_refused"] = error.sentence()
+        return
+    _follow(tag, new)
+    st.session_state["_tags_told"] = f"“{tag}” is “{new.strip()}” now, for {formats.people(people)}."
 
 
 def _follow(tag: str, new: str) -> None:

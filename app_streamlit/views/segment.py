@@ -3,59 +3,73 @@
 import streamlit as st
 
 from app_streamlit import actions, figures, reads
-from app_streamlit.components import builder, formats, links
+from app_streamlit.components import builder, formats, links, segment_cards, segment_conflict
 from app_streamlit.components.boundary import screen
 from app_streamlit.components.frame import head
 from app_streamlit.components.people import people_sample
-from regulars.errors import RecordNotFound, RecordsError
+from regulars.errors import RecordNotFound, RecordsError, StaleVersion
 from regulars.models import Segment
-from transforms.rules import Rule, to_text
+from transforms.rules import Rule, RuleError, parse, to_text, words
 
-LONGEST_NAME = 80
+LONGEST_NAME, LONGEST_DESCRIPTION = 80, 300
 
 
 @screen
 def show() -> None:
     """Show the page."""
-    shop, segment_id = links.shop(), links.asked("id")
+    shop, segment_id, copied = links.shop(), links.asked("id"), links.asked("copy")
     if st.button("All segments", icon=":material/arrow_back:", type="tertiary"):
         links.go("segments")
     try:
-        segment = reads.segment(shop, segment_id) if segment_id else None
+        found = reads.segment(shop, segment_id or copied) if segment_id or copied else None
     except RecordNotFound as error:
         st.warning(formats.plain(error.sentence(), 300))
         return
-    _start(shop, segment)
+    segment = found if segment_id else None
+    _start(shop, segment, found)
     head(
         f"Segment {formats.plain(segment.name)}" if segment else "New segment",
         "People join and leave by themselves: whoever the rule describes now is in.",
     )
     # Guarded by itself: while the form is used, only this part of the page runs.
     st.fragment(screen(lambda: _edit(shop, segment)))()
+    if segment is not None:
+        _history(shop, segment)
 
 
-def _start(shop: str, segment: Segment | None) -> None:
-    """Fill the form once for each segment that is opened."""
-    opened = (shop, segment.id if segment else None, links.asked("rule"))
+def _start(shop: str, segment: Segment | None, like: Segment | None) -> None:
+    """Fill the form once for each segment that is opened: with itself, with the one it copies, or a rule it is given."""
+    opened = (shop, segment.id if segment else None, links.asked("copy"), links.asked("rule"))
     if st.session_state.get("segment_opened") == opened and "rule" in st.session_state:
         return
     st.session_state["segment_opened"] = opened
     st.session_state["segment_edited"] = segment
-    st.session_state["segment_name"] = segment.name if segment else ""
-    builder.start(segment.rule if segment else links.asked("rule") or builder.FIRST)
+    segment_conflict.forget()
+    name = "" if like is None else like.name if segment else segment_cards.copy_name(like, reads.segments(shop))
+    st.session_state["segment_name"] = name
+    st.session_state["segment_description"] = like.description if like else ""
+    builder.start(like.rule if like else links.asked("rule") or builder.FIRST)
 
 
 def _edit(shop: str, segment: Segment | None) -> None:
     rule = builder.editor()
     with st.container(horizontal=True, vertical_alignment="bottom", key="segment-save"):
         st.text_input("Name", key="segment_name", max_chars=LONGEST_NAME, placeholder="For example: Tea lovers")
+        st.text_input(
+            "Description",
+            key="segment_description",
+            max_chars=LONGEST_DESCRIPTION,
+            placeholder="One sentence on who they are (optional)",
+        )
         if st.button("Save", type="primary", disabled=rule is None) and rule is not None:
             _save(shop, rule)
-        if segment is not None:
-            _deletion(segment)
+        if segment is not None and st.button("Delete", key="segment-delete"):
+            segment_cards.confirm_delete(segment)
     with st.container(key="segment-problem"):
         if message := st.session_state.pop("segment_refused", None):
             st.error(formats.plain(message, 400))
+        if rule is not None and segment_conflict.is_there():
+            segment_conflict.show(shop, segment, rule, lambda: _save(shop, rule))
     with st.container(key="preview"):
         if rule is not None:
             _preview(shop, rule)
@@ -63,25 +77,26 @@ def _edit(shop: str, segment: Segment | None) -> None:
 
 def _preview(shop: str, rule: Rule) -> None:
     count, about = reads.count(shop, rule), reads.manifest(shop)
+    st.caption(f"Whoever has {formats.plain(words(rule), 600)}")
     with st.grid(3, min_column_width=150, border=True, gap="small"):
         st.metric("People", formats.number(count.people))
         figures.net_metric("Net", count.net, help_text="What these people spent in all, less refunds.")
-        share = count.people / everyone if (everyone := about.rows.get("customers", 0)) else 0
-        st.metric("Of all people", f"{share:.1%}")
+        st.metric("Of all people", segment_cards.share(count.people, reads.everybody(shop)))
     if count.people == 0:
         st.caption("Nobody is described by this rule now.")
         return
     st.caption("Ten of them, by net:" if count.people > 10 else "All of them, by net:")
-    rows = [{**row, "tags": []} for row in count.sample.to_dicts()]
-    people_sample(rows, today=reads.today(about), timezone=about.timezone)
+    people_sample(count.sample.to_dicts(), today=reads.today(about), timezone=about.timezone)
 
 
 def _save(shop: str, rule: Rule) -> None:
     edited: Segment | None = st.session_state["segment_edited"]
+    name, description = st.session_state["segment_name"], st.session_state["segment_description"]
     try:
-        actions.save_segment(
-            shop, st.session_state["segment_name"], to_text(rule), edited.description if edited else "", edited
-        )
+        actions.save_segment(shop, name, to_text(rule), description, edited)
+    except (StaleVersion, RecordNotFound) as error:
+        segment_conflict.remember(error)
+        return
     except RecordsError as error:
         st.session_state["segment_refused"] = error.sentence()
         return
@@ -89,14 +104,17 @@ def _save(shop: str, rule: Rule) -> None:
     links.go("segments")
 
 
-def _deletion(segment: Segment) -> None:
-    with st.popover("Delete"):
-        st.write("The rule goes; nobody's notes, tags or orders do. Lists that use it say that it is gone.")
-        if st.button("Delete this segment", type="primary"):
-            try:
-                actions.delete_segment(segment)
-            except RecordsError as error:
-                st.session_state["segment_refused"] = error.sentence()
-                return
-            st.session_state.pop("segment_opened", None)
-            links.go("segments")
+def _history(shop: str, segment: Segment) -> None:
+    versions, about = reads.segment_history(shop, segment.id), reads.manifest(shop)
+    with st.expander(f"History: {len(versions)} version{'' if len(versions) == 1 else 's'}", key="segment-history"):
+        for version in reversed(versions):
+            when = formats.minute(version.edited_at or version.created_at, about.timezone)
+            st.caption(f"Version {version.version} · {when} · {formats.plain(version.name)}")
+            st.text(_words(version.rule))
+
+
+def _words(rule: str) -> str:
+    try:
+        return formats.one_line(words(parse(rule)), 600)
+    except RuleError:
+        return formats.one_line(rule, 600)

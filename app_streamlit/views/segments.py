@@ -1,14 +1,19 @@
-"""All saved segments as cards: who they are, how many, and their net, counted now."""
+"""All saved segments as cards: who they are, how many, their net and share, counted now."""
+
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
 from app_streamlit import reads
-from app_streamlit.components import formats, links
+from app_streamlit.components import links
 from app_streamlit.components.boundary import screen
 from app_streamlit.components.frame import head
+from app_streamlit.components.segment_cards import card
 from regulars.directory.query import Count
 from regulars.models import Segment
-from transforms.rules import RuleError, parse, words
+from transforms.rules import RuleError
+
+ORDERS = {"people": "Most people first", "name": "Name, A to Z", "made": "Oldest first"}
 
 
 @screen
@@ -16,28 +21,34 @@ def show() -> None:
     """Show the page."""
     shop = links.shop()
     head("Segments", "Saved rules. Whoever a rule describes now is in the segment, and leaves it by themselves.")
-    if st.button("New segment", icon=":material/add:", type="primary"):
-        links.go("segment")
     saved = reads.segments(shop)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if st.button("New segment", icon=":material/add:", type="primary"):
+            links.go("segment")
+        if len(saved) > 1:
+            order = st.selectbox(
+                "Order", list(ORDERS), format_func=ORDERS.__getitem__, label_visibility="collapsed", width=200
+            )
+        else:
+            order = "made"
     if not saved:
         st.info("No segments yet. A new one is usable at once, as a filter of the list and everywhere else.")
         return
-    counts = reads.segment_counts(shop)
+    counts, everybody = reads.segment_counts(shop), reads.everybody(shop)
     with st.grid("auto", min_column_width=300, border=True, gap="small") as grid:
-        for segment in saved:
+        for segment in _ordered(saved, counts, order):
             with grid.cell():
-                _card(segment, counts[segment.id])
+                card(segment, counts[segment.id], everybody)
 
 
-def _card(segment: Segment, count: Count | RuleError) -> None:
-    st.subheader(formats.plain(segment.name), anchor=False)
-    if isinstance(count, RuleError):
-        st.error(f"The rule can no longer be read: {formats.plain(count.message, 300)}")
-    else:
-        st.caption(formats.plain(words(parse(segment.rule)), 400))
-        st.metric(f"{formats.totals(count.net)} net", formats.people(count.people))
-    with st.container(horizontal=True):
-        if st.button("Show people", key=f"show-{segment.id}", disabled=isinstance(count, RuleError)):
-            links.go_to_list(segment=segment.id)
-        if st.button("Edit", key=f"edit-{segment.id}", type="tertiary"):
-            links.go("segment", {"id": segment.id})
+def _ordered(saved: Sequence[Segment], counts: Mapping[str, Count | RuleError], order: str) -> list[Segment]:
+    """Return the segments in an order; what cannot be counted comes last by people."""
+
+    def people(segment: Segment) -> int:
+        count = counts.get(segment.id)
+        return count.people if isinstance(count, Count) else -1
+
+    known = [segment for segment in saved if segment.id in counts]
+    if order == "people":
+        return sorted(known, key=people, reverse=True)
+    return sorted(known, key=lambda segment: segment.name.casefold()) if order == "name" else known

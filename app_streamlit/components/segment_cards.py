@@ -1,0 +1,71 @@
+"""A saved segment as a card: who is in it, how many, their net and share, and what can be done with it."""
+
+from collections.abc import Iterable
+
+import streamlit as st
+
+from app_streamlit import actions
+from app_streamlit.components import formats, links
+from regulars.directory.query import Count
+from regulars.errors import RecordsError
+from regulars.models import Segment
+from transforms.rules import RuleError, parse, words
+
+DUPLICATE, DELETE = "Duplicate", "Delete"
+LONGEST_NAME = 80
+
+
+def card(segment: Segment, count: Count | RuleError, everybody: int) -> None:
+    """Show one segment; `everybody` is the number of people its share is of."""
+    st.subheader(formats.plain(segment.name), anchor=False)
+    if isinstance(count, RuleError):
+        st.error(f"The rule can no longer be read: {formats.plain(count.message, 300)}")
+    else:
+        st.caption(formats.plain(words(parse(segment.rule)), 400))
+        st.metric(f"{formats.totals(count.net)} net", formats.people(count.people))
+        st.caption(f"{share(count.people, everybody)} of all people")
+    with st.container(horizontal=True, gap="xsmall"):
+        if st.button("Show people", key=f"show-{segment.id}", disabled=isinstance(count, RuleError)):
+            links.go_to_list(segment=segment.id)
+        if st.button("Edit", key=f"edit-{segment.id}"):
+            links.go("segment", {"id": segment.id})
+        chosen = st.menu_button("More", [DUPLICATE, DELETE], key=f"more-{segment.id}", type="tertiary")
+    if chosen == DUPLICATE:
+        links.go("segment", {"copy": segment.id})
+    if chosen == DELETE:
+        confirm_delete(segment)
+
+
+@st.dialog("Delete this segment?", icon=":material/delete:")
+def confirm_delete(segment: Segment) -> None:
+    """Ask, and delete the version that is shown; where somebody changed it meanwhile, say so instead."""
+    st.write(f"**{formats.plain(segment.name)}**")
+    st.write("The rule goes; nobody's notes, tags or orders do. Lists that use it say that it is gone.")
+    with st.container(horizontal=True):
+        yes = st.button("Delete this segment", type="primary", key="segment-delete-yes")
+        if st.button("Keep", key="segment-delete-no"):
+            st.rerun()
+    if yes:
+        try:
+            actions.delete_segment(segment)
+        except RecordsError as error:
+            st.error(formats.plain(error.sentence(), 400))
+            return
+        st.session_state.pop("segment_opened", None)
+        links.go("segments")
+
+
+def share(people: int, everybody: int) -> str:
+    """Return how much of everybody these people are."""
+    return f"{people / everybody:.1%}" if everybody else formats.ABSENT
+
+
+def copy_name(segment: Segment, saved: Iterable[Segment]) -> str:
+    """Return a name for a copy that no segment has yet, within the longest name."""
+    taken = {one.name.casefold() for one in saved}
+    for number in range(1, len(taken) + 2):
+        end = " (copy)" if number == 1 else f" (copy {number})"
+        name = segment.name[: LONGEST_NAME - len(end)] + end
+        if name.casefold() not in taken:
+            break
+    return name
