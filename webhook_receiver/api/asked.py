@@ -7,7 +7,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from regulars.records.texts import KEY_LENGTH
 from regulars.settings import Settings
-from transforms.rule_tree import MAX_TEXT
 from webhook_receiver.api.house import House
 from webhook_receiver.api.models import EXAMPLE_KEY, Pagination
 from webhook_receiver.api.problems import FieldInvalid
@@ -15,13 +14,16 @@ from webhook_receiver.api.problems import FieldInvalid
 LARGEST_ID = 2**63 - 1
 LONGEST_WAIT = 600
 FURTHEST_PAGE = 1_000_000_000
+# The server takes an address of 64 KiB; a character may take 12 bytes there, and all filters fit into one.
+LONGEST_RULE = 2_000
+MOST_VALUES = 20
 
 CustomerKey = Annotated[
     str, Path(min_length=1, max_length=KEY_LENGTH, examples=[EXAMPLE_KEY], description="A key of the past leads on")
 ]
 NoteId = Annotated[int, Path(ge=1, le=LARGEST_ID)]
 SegmentId = Annotated[str, Path(min_length=1, max_length=KEY_LENGTH, examples=["vip"])]
-Word = Annotated[str, Field(min_length=1, max_length=KEY_LENGTH)]
+Word = Annotated[str, Field(min_length=1, max_length=60)]
 ShopName = Annotated[
     str | None, Field(min_length=1, max_length=40, description="Which shop; needed only where there are several")
 ]
@@ -81,10 +83,12 @@ class OfList(OfPage):
     """Parameters of the list of customers. Of one filter any value may hold, of several filters all."""
 
     search: str = Field("", max_length=200, description="Name, e-mail, company, phone or order number")
-    segment: list[Word] = Field([], max_length=50, description="Ids of saved segments")
+    segment: list[Word] = Field([], max_length=MOST_VALUES, description="Ids of saved segments")
     rfm: list[RfmGroup] = Field([], max_length=11, description="RFM groups")
-    tag: list[Word] = Field([], max_length=50, description="Tags")
-    rule: str = Field("", max_length=MAX_TEXT, description="An unsaved rule, such as: orders_count >= 3")
+    tag: list[Word] = Field([], max_length=MOST_VALUES, description="Tags")
+    rule: str = Field(
+        "", max_length=LONGEST_RULE, description="An unsaved rule, such as: orders_count >= 3. Save a longer one first"
+    )
     hidden: bool = Field(False, description="Those who were deleted here, instead of everybody else")  # noqa: FBT003
     sort: Sort = Field(
         "-net",
