@@ -1,5 +1,8 @@
 """The records on MongoDB, where MONGODB_URI is set. Guarantees stand in `regulars.records.ports`, collections in `rows`."""
 
+from collections.abc import Callable
+from datetime import datetime
+
 from pydantic import SecretStr
 
 from regulars.mongo.bulk import MongoBulkTags
@@ -12,6 +15,7 @@ from regulars.mongo.rows import STATE, STATE_ID
 from regulars.mongo.segments import MongoSegments
 from regulars.mongo.tags import MongoTags
 from regulars.mongo.tokens import MongoTokens
+from regulars.records.times import utc_now
 from regulars.settings import Settings
 
 
@@ -31,6 +35,15 @@ class MongoRecords(
     Raises NewerSchema where a newer Regulars wrote them, RecordsUnavailable where the server does not answer,
     SettingsError where address, login or server cannot do.
     """
+
+    def __init__(self, uri: SecretStr, *, clock: Callable[[], datetime] = utc_now) -> None:
+        super().__init__(uri, clock=clock)
+        try:
+            self.finish_loading()
+            self.carry_on()
+        except BaseException:
+            self.close()
+            raise
 
     def change_token(self) -> int:
         """Return the number of the last change that published marts depend on. See `ports.Records`."""

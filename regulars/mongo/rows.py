@@ -46,7 +46,8 @@ def _first_state(database: Database[Document], session: ClientSession) -> None:
 
 
 # `_id` is what a table of one key column has in it; the others have an unused one beside their unique index.
-# tag_change_people holds up to AT_ONCE people a document, for they are only ever wanted all together.
+# tag_change_people holds up to AT_ONCE people a document, for they are only ever wanted all together. tag_jobs holds what
+# is under way, see `bulk`.
 PART = Part(
     "records",
     1,
@@ -58,6 +59,7 @@ PART = Part(
         "tags": (_unique("shop", "folded"),),
         "person_tags": (_unique("shop", "customer_key", "folded"), _index("shop", "folded")),
         "tag_changes": (_index("shop", "_id"),),
+        "tag_jobs": (),
         "tag_change_people": (_unique("change_id", "first_key"),),
         "notes": (_index("shop", "customer_key", "_id"),),
         "note_versions": (_unique("note_id", "version"),),
@@ -183,6 +185,8 @@ class Writing(Reading):
         )
         if state is None:
             raise RecordsUnavailable("The records in MongoDB were taken away; start Regulars again to make them anew.")
+        if state.get("swapping"):
+            raise RecordsUnavailable("The records in MongoDB are just being restored.")
         return state
 
     def last_id(self, name: str) -> int:
@@ -195,9 +199,9 @@ class Writing(Reading):
         self._changed[name] = first + count - 1
         return first
 
-    def set_last_id(self, name: str, last: int) -> None:
-        """Say which id of a table was the last one given."""
-        self._changed[name] = last
+    def set_state(self, state: Document) -> None:
+        """Replace what is known of ids and of the token."""
+        self._changed |= state
 
     def touch(self) -> None:
         """Let the number grow that tells of changes that published marts depend on."""

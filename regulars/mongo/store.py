@@ -92,14 +92,13 @@ class MongoStore:
                 fault = self._unavailable(fault.message)
             raise fault from None
 
-    def _writing(self, work: Callable[[ClientSession], T], *, repeat: bool = True) -> T:
+    def _writing(self, work: Callable[[ClientSession], T]) -> T:
         """Run `work` as one transaction and return what it returned, once it is on disk on most members.
 
-        `work` passes its session to every call, and may run several times unless `repeat` is false: it must do nothing
-        but ask and write.
+        `work` passes its session to every call, and may run several times: it must do nothing but ask and write.
         """
         with self._faults():
-            return self._transaction(work, repeat=repeat)
+            return self._transaction(work)
 
     @contextmanager
     def _one_moment(self) -> Iterator[ClientSession]:
@@ -107,7 +106,7 @@ class MongoStore:
         with self._faults(), self._connection.client.start_session(snapshot=True) as session:
             yield session
 
-    def _transaction(self, work: Callable[[ClientSession], T], *, repeat: bool = True) -> T:
+    def _transaction(self, work: Callable[[ClientSession], T]) -> T:
         deadline = time.monotonic() + CONFLICT_SECONDS
         pause, longest = PAUSE_SECONDS
         with self._connection.client.start_session() as session:
@@ -115,7 +114,7 @@ class MongoStore:
                 try:
                     return _attempt(session, work, deadline)
                 except PyMongoError as error:
-                    if not repeat or not _repeatable(error) or time.monotonic() > deadline:
+                    if not _repeatable(error) or time.monotonic() > deadline:
                         raise
                 time.sleep(pause * random.random())  # noqa: S311 - so that two who met do not meet again
                 pause = min(pause * 1.5, longest)
