@@ -29,12 +29,12 @@ SEED = 7
 FIRST = (
     "Anna Ben Clara David Emma Finn Greta Hugo Ida Jonas Klara Liam Mia Noah Olga Paul Quirin Rosa Sofia Tom Ute Vera "
     "Walter Xenia Yara Zoe Ærøskøbing José Zoë Łukasz Øyvind Şirin Иван Мария שרה דוד محمد فاطمة 美咲 太郎"
-).split()  # noqa: SIM905 - fifty names in quotes would read worse
+).split()
 LAST = (
     "Müller Schmidt Schneider Fischer Weber Meyer Wagner Becker Schulz Hoffmann Bauer Koch Richter Klein Wolf Schröder "
     "Neumann Schwarz Zimmermann Braun Hartmann Krüger Lange Werner Krause Lehmann Köhler Walter König Mayer Huber Kaiser "
     "Fuchs Peters Lang Scholz Möller Weiß Jung Hahn Dupont Rossi Silva García Nowak Jensen Hansen Smith O’Brien Петров"
-).split()  # noqa: SIM905 - the same
+).split()
 PLACES = (
     ("DE", "Berlin", "EUR"),
     ("DE", "Hamburg", "EUR"),

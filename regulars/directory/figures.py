@@ -29,6 +29,8 @@ class Figures:
         self._selection = selection
         self._snapshot = selection.snapshot
         self._groups = Kept[dict[str, Count]](most=2)
+        self._grids = Kept[pl.DataFrame](most=2)
+        self._buyers = Kept[dict[str, int]](most=2)
         self._overviews = Kept[Overview](most=64)
 
     def rfm_counts(self, overlay: Overlay) -> dict[str, Count]:
@@ -37,6 +39,9 @@ class Figures:
 
     def rfm_grid(self, overlay: Overlay) -> pl.DataFrame:
         """Return one row for each cell of the scores and main currency; see `Directory.rfm_grid`."""
+        return self._grids.get(frozenset(overlay.hidden), lambda: self._rfm_grid(overlay))
+
+    def _rfm_grid(self, overlay: Overlay) -> pl.DataFrame:
         cell = ["r", "fm", "rfm_group", "currency"]
         scored = self._visible("r", "f", "m", "rfm_group", "currency", "net", overlay=overlay)
         return (
@@ -49,6 +54,9 @@ class Figures:
 
     def buyers(self, overlay: Overlay) -> dict[str, int]:
         """Return how many people have counted orders in each currency, the largest first."""
+        return self._buyers.get(frozenset(overlay.hidden), lambda: self._count_buyers(overlay))
+
+    def _count_buyers(self, overlay: Overlay) -> dict[str, int]:
         mains = self._visible("orders_count", "currency", overlay=overlay)
         more = self._snapshot.more_currencies
         more = more.filter(self._selection.mask(EVERYBODY, overlay).gather(more["row"]))
@@ -76,13 +84,24 @@ class Figures:
         return people.filter(self._selection.mask(EVERYBODY, overlay)) if overlay.hidden else people
 
     def _rfm_counts(self, overlay: Overlay) -> dict[str, Count]:
-        visible = self._selection.mask(EVERYBODY, overlay)
-        groups = self._snapshot.people["rfm_group"]
-        masks = {group: (groups == group).fill_null(value=False) & visible for group in groups.unique().drop_nulls()}
+        columns = ["rfm_group", "currency", "net"]
+        mains = self._visible(*columns, overlay=overlay).drop_nulls("rfm_group")
+        more = self._snapshot.more_currencies
+        elsewhere = more.with_columns(self._snapshot.people["rfm_group"].gather(more["row"])).filter(
+            self._selection.mask(EVERYBODY, overlay).gather(more["row"])
+        )
+        sums = (
+            pl.concat([mains.with_columns(main=1), elsewhere.select(columns).with_columns(main=0)])
+            .drop_nulls("rfm_group")
+            .group_by("rfm_group", "currency")
+            .agg(pl.col("net").sum(), pl.len().alias("paid"), people=pl.col("main").sum())
+            .sort(["paid", "currency"], descending=[True, False])
+        )
         return {
-            group: Count(people=int(mask.sum()), net=self._snapshot.net_by_currency(mask))
-            for group, mask in masks.items()
-            if mask.any()
+            str(group[0]): Count(
+                people=int(cells["people"].sum()), net=dict(cells.select("currency", "net").iter_rows())
+            )
+            for group, cells in sums.group_by("rfm_group", maintain_order=True)
         }
 
     def _overview(self, overlay: Overlay, days: int | None, currency: str) -> Overview:

@@ -6,13 +6,11 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from regulars.directory.query import LiveRecords
-from regulars.directory.snapshot import KEY
 from regulars.errors import RecordNotFound
 from regulars.models import Hidden, Segment
 from transforms.rules import Rule, parse
 
 TAGS = pl.List(pl.String())
-NO_TAGS = pl.lit([], dtype=TAGS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,19 +35,10 @@ class Overlay:
             and self.hidden == other.hidden
         )
 
-    def with_tags(self, people: pl.LazyFrame) -> pl.LazyFrame:
-        """Return `people` with a column `tags`: a list, empty for those without."""
-        if not self.tags:
-            return people.with_columns(NO_TAGS.alias("tags"))
-        written = pl.LazyFrame(
-            {KEY: list(self.tags), "tags": [list(tags) for tags in self.tags.values()]},
-            schema={KEY: pl.String(), "tags": TAGS},
-        )
-        joined = people.join(written, on=KEY, how="left", maintain_order="left")
-        return joined.with_columns(pl.col("tags").fill_null(NO_TAGS))
-
     def tags_of(self, keys: pl.Series) -> pl.Series:
-        """Return the tags of these people as a column `tags`: quicker than `with_tags` for a page of them."""
+        """Return the tags of these people as a column `tags`: a list each, empty for those without."""
+        if not self.tags:
+            return pl.select(pl.repeat([], keys.len(), dtype=TAGS).alias("tags")).to_series()
         nothing: tuple[str, ...] = ()
         return pl.Series("tags", [list(self.tags.get(key, nothing)) for key in keys], dtype=TAGS)
 

@@ -24,6 +24,7 @@ from regulars.directory.layout import (
     version_name,
     versions,
 )
+from regulars.directory.lookup import write_lookups
 from regulars.errors import DataFolderError
 from transforms.schemas import PUBLISHED, conform
 
@@ -64,6 +65,7 @@ def _publish_locked(
     writing = Path(tempfile.mkdtemp(prefix=WRITING, dir=folder))
     try:
         rows = _write_tables(writing, tables)
+        write_lookups(writing)
         version = _free_name(folder, Manifest(**{**manifest, "version": "", "schema_version": SCHEMA_VERSION}))
         complete = Manifest(**{**manifest, "version": version, "schema_version": SCHEMA_VERSION, "rows": rows})
         (writing / MANIFEST).write_text(complete.model_dump_json(indent=2) + "\n", encoding="utf-8")

@@ -120,8 +120,9 @@ class Directory:
 
         def read(snapshot: Snapshot) -> pl.DataFrame:
             rows = self._rows(snapshot, query, overlay)
-            found = overlay.with_tags(snapshot.people.select(ROW_COLUMNS)[rows].lazy()).collect()
-            return found.with_columns(self._figures_of(snapshot).segment_names(overlay).gather(rows))
+            found = snapshot.people.select(ROW_COLUMNS)[rows]
+            segments = self._figures_of(snapshot).segment_names(overlay).gather(rows)
+            return found.with_columns(overlay.tags_of(found[KEY]), segments)
 
         return self._reading(read)
 

@@ -12,10 +12,11 @@ from functools import reduce
 import polars as pl
 
 from regulars.directory.kept import Kept
+from regulars.directory.lookup import FOLDED, KEY, RANKS
 from regulars.directory.overlay import Overlay
 from regulars.directory.query import MONEY_SORTS, SORTS, PeopleQuery
 from regulars.directory.search import matches, order_number_of
-from regulars.directory.snapshot import FOLDED, Snapshot
+from regulars.directory.snapshot import Snapshot
 from transforms.rules import FIELDS, Rule, RuleError, compile_rule, parse
 from transforms.rules import conditions as conditions_of
 
@@ -46,6 +47,10 @@ class Filters:
 
 EVERYBODY = Filters()
 
+# A list's order is one whole number a person, which sorts quickest. Ranks have 32 bits; what is absent comes last.
+NO_RANK, NO_CURRENCY = 2**32, 2**20
+CURRENCY_STEP = 2**34
+
 
 class Selection:
     """Who is meant, in one version. Safe to share between threads: what is kept is never changed."""
@@ -58,7 +63,7 @@ class Selection:
         self._nets = Kept[dict[str, Decimal]](most=64)
         self._rows = Kept[pl.Series](most=8)
         self._orders = Kept[pl.Series](most=2 * len(SORTS))
-        self._tagged = Kept[pl.DataFrame](most=1)
+        self._tagged = Kept[tuple[pl.Series, pl.DataFrame]](most=1)
 
     def mask(self, filters: Filters, overlay: Overlay) -> pl.Series:
         """Return the mask of those whom `filters` mean."""
@@ -119,27 +124,30 @@ class Selection:
 
     def _order(self, sort: str, *, descending: bool) -> pl.Series:
         """Return the rows of everybody in this order. People stand by key: a stable sort settles ties by key."""
-        people = self.snapshot.people
-        order = _arg_sort(people[SORTS[sort]], descending=descending)
-        if sort not in MONEY_SORTS:
-            return order
-        # Two sorts of one column each take a sixth of the time of one sort of two columns.
-        return order.gather(_arg_sort(people["_currency_rank"].gather(order), descending=False))
+        rank = pl.col(RANKS[sort]).cast(pl.Int64)
+        place = (-rank if descending else rank).fill_null(NO_RANK)
+        if sort in MONEY_SORTS:
+            place = place + pl.col("_currency_rank").cast(pl.Int64).fill_null(NO_CURRENCY) * CURRENCY_STEP
+        return self.snapshot.people.select(pl.arg_sort_by(place, maintain_order=True)).to_series()
 
     def _evaluated(self, rule: Rule, tags: Overlay | None) -> pl.Series:
         about = self.snapshot.manifest
         described = compile_rule(rule, as_of=about.as_of, timezone=about.timezone, folded=FOLDED)
-        people = self.snapshot.people
-        if tags is not None:
-            people = self._tagged.get(tags, lambda: tags.with_tags(self.snapshot.people.lazy()).collect())
-        return people.select(described & pl.col("deleted_at").is_null()).to_series()
+        belongs = described & pl.col("deleted_at").is_null()
+        everybody = self.snapshot.people.select(belongs).to_series()  # without tags: nobody has a column of them
+        if tags is None or not tags.tags:
+            return everybody
+        # Few people have tags: a column of a million mostly empty lists would cost more than all the rest.
+        rows, tagged = self._tagged.get(tags, lambda: self._with_tags(tags))
+        return everybody.scatter(rows, tagged.select(belongs).to_series())
+
+    def _with_tags(self, overlay: Overlay) -> tuple[pl.Series, pl.DataFrame]:
+        """Return the rows of those who have tags, and these people with a column `tags`."""
+        rows = self.snapshot.rows_of(pl.Series(list(overlay.tags), dtype=pl.String))
+        people = self.snapshot.people[rows]
+        return rows, people.with_columns(overlay.tags_of(people[KEY]))
 
     def _found(self, search: str) -> pl.Series:
         number = order_number_of(search)
         found = matches(search, self.snapshot.keys_by_order(number) if number else None)
         return self.snapshot.people.with_columns(found.alias("_found"))["_found"]
-
-
-def _arg_sort(values: pl.Series, *, descending: bool) -> pl.Series:
-    by = pl.arg_sort_by("values", descending=descending, nulls_last=True, maintain_order=True)
-    return values.alias("values").to_frame().select(by).to_series()

@@ -11,6 +11,7 @@ import pytest
 
 from regulars.directory import publish as publishing
 from regulars.directory.layout import MANIFEST, current_version, read_manifest, versions
+from regulars.directory.lookup import NUMBERS, PEOPLE
 from regulars.directory.publish import publish
 from regulars.directory.published import Directory
 from regulars.directory.query import PeopleQuery
@@ -26,7 +27,7 @@ def test_a_version_holds_every_table_and_says_what_it_is(tmp_path: Path) -> None
     folder = tmp_path / version
     assert (tmp_path / "CURRENT").read_text() == f"{version}\n"
     assert sorted(file.name for file in folder.iterdir()) == sorted(
-        [*(f"{name}.parquet" for name in PUBLISHED), MANIFEST]
+        [*(f"{name}.parquet" for name in PUBLISHED), MANIFEST, PEOPLE, NUMBERS]
     )
     for name, schema in PUBLISHED.items():
         assert dict(pl.read_parquet_schema(folder / f"{name}.parquet")) == dict(schema)
