@@ -130,6 +130,7 @@ def _copy_published(source: Path, shop: str, folder: Path) -> tuple[str, dict[st
             copied = {
                 f"published/{shop}/{name}/{file.name}": copy_file(file, target / name / file.name)
                 for file in sorted((source / name).iterdir())
+                if file.suffix in (".parquet", ".json")  # whatever else lies there was worked out from these
             }
         except FileNotFoundError:
             shutil.rmtree(target, ignore_errors=True)
