@@ -153,14 +153,8 @@ def _group(place: int, group: Group) -> bool:
 def _join(label: str, join: str, path: Path) -> None:
     key = "-".join(["rule-join", str(st.session_state["rule_turn"]), *map(str, path)])
     st.session_state[key] = join
-    st.segmented_control(
-        label,
-        list(JOINS),
-        key=key,
-        format_func=JOINS.__getitem__,
-        required=True,
-        on_change=_rejoin,
-        args=(key, path),
+    st.selectbox(
+        label, list(JOINS), key=key, format_func=JOINS.__getitem__, on_change=_rejoin, args=(key, path), width=200
     )
 
 

@@ -32,6 +32,7 @@ STYLE = """
 <style>
 .st-key-chips button {border-radius: 16px; min-height: 30px; padding: 2px 12px;}
 .st-key-chips button p {font-size: 13px; overflow-wrap: anywhere; text-align: left;}
+@media (max-width: 767px) {.st-key-columns-menu {display: none;}}
 .st-key-list-tools button, .st-key-selected-tools button {min-height: 34px; padding: 2px 12px;}
 </style>
 """
@@ -136,7 +137,7 @@ def listen_for_slash() -> None:
 
 def columns_menu() -> None:
     """Show which columns the list has, beside the customer's name."""
-    with st.popover("Columns", icon=":material/view_column:"):
+    with st.popover("Columns", icon=":material/view_column:", key="columns-menu"):
         st.session_state["list-columns"] = list(current().columns)
         st.pills(
             "Columns",

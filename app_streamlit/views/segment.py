@@ -23,8 +23,10 @@ def show() -> None:
     try:
         found = reads.segment(shop, segment_id or copied) if segment_id or copied else None
     except RecordNotFound as error:
-        st.warning(formats.plain(error.sentence(), 300))
-        return
+        found = _still_open(shop)
+        if found is None:
+            st.warning(formats.plain(error.sentence(), 300))
+            return
     segment = found if segment_id else None
     _start(shop, segment, found)
     head(
@@ -39,7 +41,7 @@ def show() -> None:
 
 def _start(shop: str, segment: Segment | None, like: Segment | None) -> None:
     """Fill the form once for each segment that is opened: with itself, with the one it copies, or a rule it is given."""
-    opened = (shop, segment.id if segment else None, links.asked("copy"), links.asked("rule"))
+    opened = _opened(shop)
     if st.session_state.get("segment_opened") == opened and "rule" in st.session_state:
         return
     st.session_state["segment_opened"] = opened
@@ -49,6 +51,16 @@ def _start(shop: str, segment: Segment | None, like: Segment | None) -> None:
     st.session_state["segment_name"] = name
     st.session_state["segment_description"] = like.description if like else ""
     builder.start(like.rule if like else links.asked("rule") or builder.FIRST)
+
+
+def _opened(shop: str) -> tuple[str, ...]:
+    return (shop, *(links.asked(name) for name in ("id", "copy", "rule")))
+
+
+def _still_open(shop: str) -> Segment | None:
+    """Return what is being edited where somebody deleted it meanwhile: what was typed must not go with it."""
+    edited: Segment | None = st.session_state.get("segment_edited")
+    return edited if st.session_state.get("segment_opened") == _opened(shop) else None
 
 
 def _edit(shop: str, segment: Segment | None) -> None:
@@ -77,7 +89,7 @@ def _edit(shop: str, segment: Segment | None) -> None:
 
 def _preview(shop: str, rule: Rule) -> None:
     count, about = reads.count(shop, rule), reads.manifest(shop)
-    st.caption(f"Whoever has {formats.plain(words(rule), 600)}")
+    st.caption(formats.plain(words(rule), 600))
     with st.grid(3, min_column_width=150, border=True, gap="small"):
         st.metric("People", formats.number(count.people))
         figures.net_metric("Net", count.net, help_text="What these people spent in all, less refunds.")
