@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 from regulars import models
 from regulars.directory.query import Count
 from regulars.errors import NothingPublished, StaleVersion
+from regulars.records.ports import Records
 from transforms.rules import RuleError, parse, to_text, words
 from webhook_receiver.api.asked import Author, HouseGiven, SegmentId, ShopAsked
 from webhook_receiver.api.house import House
@@ -41,8 +42,7 @@ def create(
     """Save a new segment. Its id is made from the name and never changes."""
     shop = house.shop(asked.shop)
     parse(text.rule)  # so that a rule that cannot be read is told at its field
-    house.directory(shop)  # the starting segments come first
-    made = house.records.create_segment(shop, text.name, text.rule, author, text.description)
+    made = _records(house, shop).create_segment(shop, text.name, text.rule, author, text.description)
     response.headers["Location"] = f"/api/segments/{made.id}"
     tagged(response, made.version)
     return _segment(made, _counts(house, shop))
@@ -76,7 +76,7 @@ def read(house: HouseGiven, asked: ShopAsked, segment_id: SegmentId, response: R
     """Return one segment."""
     shop = house.shop(asked.shop)
     counts = _counts(house, shop)
-    segment = house.records.segment(shop, segment_id)
+    segment = _records(house, shop).segment(shop, segment_id)
     tagged(response, segment.version)
     return _segment(segment, counts)
 
@@ -104,7 +104,7 @@ def edit(
     shop = house.shop(asked.shop)
     parse(text.rule)
     try:
-        edited = house.records.edit_segment(
+        edited = _records(house, shop).edit_segment(
             shop,
             segment_id,
             name=text.name,
@@ -125,10 +125,16 @@ def delete(house: HouseGiven, asked: ShopAsked, segment_id: SegmentId, if_match:
     expected = expected_version(if_match)
     shop = house.shop(asked.shop)
     try:
-        house.records.delete_segment(shop, segment_id, expected)
+        _records(house, shop).delete_segment(shop, segment_id, expected)
     except StaleVersion as error:
         raise _stale(house, shop, segment_id, error) from error
     return Response(status_code=204)
+
+
+def _records(house: House, shop: str) -> Records:
+    """Return the records; the segments that every shop begins with are there from the first look on."""
+    house.directory(shop)
+    return house.records
 
 
 def _stale(

@@ -99,4 +99,4 @@ def test_every_answer_is_as_documented(path: str, method: str, whole_api: Api) -
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
 def test_every_answer_is_as_documented_over_many_requests(path: str, method: str, whole_api: Api) -> None:
     """The same at length."""
-    hold(whole_api, path, method, 250)
+    hold(whole_api, path, method, 60)
