@@ -25,6 +25,10 @@ STYLE = """
   display: none;
 }
 .st-key-people-narrow, .st-key-sample-narrow {display: none;}
+/* The room of what is still on its way: nothing jumps when it comes. */
+.st-key-chart-net, .st-key-chart-people {min-height: 262px;}
+.st-key-chart-groups {min-height: 312px;}
+.st-key-answers [data-testid="stGridCell"] {min-height: 104px;}
 @media (max-width: 767px) {
   [data-testid="stMetricValue"] {font-size: 18px;}
   .stMainBlockContainer {padding: 3.5rem 1rem 3rem;}

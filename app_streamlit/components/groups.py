@@ -19,9 +19,6 @@ def group_cards(groups: Mapping[str, Count]) -> None:
             with grid.cell():
                 figures.group_chip(group)
                 st.caption(RFM_MEANINGS[group])
-                if st.button(
-                    f"{formats.people(groups[group].people)}, {formats.totals(groups[group].net)} net",
-                    key=f"group-{group}",
-                    type="tertiary",
-                ):
+                if st.button(formats.people(groups[group].people), key=f"group-{group}", type="tertiary"):
                     links.go_to_list(rfm=group)
+                st.caption(f"{formats.plain(formats.totals(groups[group].net), 400)} net")

@@ -8,7 +8,7 @@ import streamlit as st
 
 from app_streamlit.charts import ACCENT
 from app_streamlit.components import formats
-from app_streamlit.figures import GROUP_COLOURS, text_on
+from app_streamlit.figures import GROUP_COLOURS, contrast
 from transforms.rfm import RFM_MEANINGS
 
 SCORES = range(1, 6)
@@ -18,12 +18,15 @@ PALEST = 0.06
 STYLE = """
 .st-key-rfm-grid button {min-height: 64px; padding: 4px 6px; border-left-width: 5px;}
 .st-key-rfm-grid button p {display: flex; flex-direction: column; align-items: center; line-height: 1.3;}
-.st-key-rfm-grid button small, .st-key-rfm-grid button span {font-size: 12px;}
+.st-key-rfm-grid [data-testid="stGrid"] {grid-template-columns: 48px repeat(5, minmax(0, 1fr)) !important;}
 .st-key-rfm-grid [data-testid="stCaptionContainer"] p {text-align: center;}
 .st-key-rfm-grid button:focus-visible {outline: 3px solid; outline-offset: 2px;}
 @media (max-width: 767px) {
   .st-key-rfm-grid button {min-height: 48px; padding: 2px; border-left-width: 4px;}
   .st-key-rfm-grid button p {font-size: 13px;}
+  .st-key-rfm-grid button p > :not(strong) {
+    position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
+  }
 }
 """
 
@@ -79,8 +82,13 @@ def _colours(cells: Mapping[tuple[int, int], Cell], most: float, *, by_net: bool
         edge = GROUP_COLOURS[cell.group]
         yield (
             f".st-key-cell-{r}{fm} button, .st-key-cell-{r}{fm} button:hover {{background: {shade}; "
-            f"color: {text_on(shade)}; border-left-color: {edge};}}"
+            f"color: {ink_on(shade)}; border-left-color: {edge};}}"
         )
+
+
+def ink_on(shade: str) -> str:
+    """Return black or white, whichever reads better; between them no shade has less contrast than 4.5 : 1."""
+    return max(("#000000", "#FFFFFF"), key=lambda ink: contrast(ink, shade))
 
 
 def mixed(one: str, other: str, share: float) -> str:

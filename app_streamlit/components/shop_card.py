@@ -22,8 +22,9 @@ def shop_card(state: ShopState, now: datetime) -> None:
         _verdict(state, now)
     for problem in state.problems:
         st.error(formats.plain(problem, 1000))
-    with st.grid(4, min_column_width=150, gap="small"):
-        _last_sync(state, now)
+    with st.grid(4, min_column_width=150, gap="small") as grid:
+        with grid.cell():
+            _last_sync(state, now)
         _waiting(state, now)
         st.metric("Dead letters", formats.number(state.dead), help=DEAD_HELP)
         _checks_held(state)
@@ -67,8 +68,8 @@ def _last_sync(state: ShopState, now: datetime) -> None:
         st.metric("Last sync", ago, "failed", delta_color="red", delta_arrow="off", help=help_text)
         st.caption(formats.plain(last.message, 600))
         return
-    words = f"{KINDS[last.kind]}: {rows_words(last)}, {last.seconds:.0f} s"
-    st.metric("Last sync", ago, words, delta_color="gray", delta_arrow="off", help=help_text)
+    st.metric("Last sync", ago, help=help_text)
+    st.caption(f"{KINDS[last.kind]}: {rows_words(last)}, {last.seconds:.0f} s")
 
 
 def _waiting(state: ShopState, now: datetime) -> None:

@@ -55,9 +55,11 @@ def show() -> None:
         st.info("Nobody has an order that counts yet, so there are no sums and no RFM groups.")
         return
     st.subheader("How much came in?", anchor=False)
-    charts.net_over_time(told)
+    with st.container(key="chart-net"):
+        charts.net_over_time(told)
     st.subheader("Are they new, or do they come back?", anchor=False)
-    charts.new_and_returning(told)
+    with st.container(key="chart-people"):
+        charts.new_and_returning(told)
     _groups(shop)
 
 
@@ -82,7 +84,10 @@ def _figures(told: Overview, period: str) -> None:
         "Returning": (None if ever else now.returning, against("returning")),
     }
     rate = formats.ABSENT if now.repeat_rate is None else f"{now.repeat_rate:.1%}".replace("%", " %")
-    with st.grid(4, min_column_width=150, border=True, gap="small") as grid:
+    with (
+        st.container(key="answers"),
+        st.grid(4, min_column_width=150, border=True, gap="small") as grid,
+    ):
         for label, (count, changed) in counts.items():
             with grid.cell():
                 compared(label, formats.number(count), changed, help_text=HELP[label])
@@ -127,7 +132,8 @@ def _groups(shop: str) -> None:
     groups = reads.rfm_counts(shop)
     st.subheader("Who are they?", anchor=False)
     st.caption("All people with an order that counts, by RFM group: how recently, how often and how much they bought.")
-    figures.group_bars({group: groups[group] for group in RFM_GROUPS if group in groups})
+    with st.container(key="chart-groups"):
+        figures.group_bars({group: groups[group] for group in RFM_GROUPS if group in groups})
     group_cards(groups)
 
 

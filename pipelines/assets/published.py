@@ -1,5 +1,6 @@
 """Published: an immutable version of the marts that app and API read without locking anyone."""
 
+import logging
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +11,13 @@ from pipelines.failures import told
 from pipelines.history import note_success, progress_of
 from pipelines.resources.deployment import Deployment
 from pipelines.resources.warehouse import WarehouseResource
+from regulars.errors import RegularsError
+from regulars.progress import ProgressFile
 
 if TYPE_CHECKING:
     from pipelines.warehouse import Warehouse
+
+log = logging.getLogger("regulars")
 
 DESCRIPTION = (
     "One folder of Parquet files a version, holding all marts beside a manifest, for app, API and scripts; `CURRENT` "
@@ -40,13 +45,33 @@ def published_asset(partitions: dg.PartitionsDefinition[str], marts: dg.AssetsDe
         progress.stage("publishing")
         with told(progress):
             version, manifest = publish_shop(deployment, warehouse.of(shop), shop, context.run.run_id)
+        mirrored = mirror_shop(deployment, shop, version, progress)
         note_success(deployment, context, manifest["sync"])
         progress.finish()
         rows = sum(manifest["rows"].values())
         facts = facts_of(rows=rows, as_of=manifest["as_of"], seconds=monotonic() - started, version=version)
-        return dg.MaterializeResult(metadata={**facts, "change_seq": manifest["change_seq"]})
+        return dg.MaterializeResult(metadata={**facts, "change_seq": manifest["change_seq"], **mirrored})
 
     return published
+
+
+def mirror_shop(deployment: Deployment, shop: str, version: str, progress: ProgressFile) -> dict[str, Any]:
+    """Bring MongoDB's collections to the version, where MONGODB_URI is set; return what the run tells of it.
+
+    A mirror that fails takes nothing back: the version is published, readers keep to its files, and the next publish
+    repairs the collections.
+    """
+    if deployment.settings.mongodb_uri is None:
+        return {}
+    from regulars.mongo.serving import mirror
+
+    progress.stage("writing to MongoDB")
+    try:
+        outcome = mirror(deployment.settings, shop, deployment.paths.published(shop), version)
+    except RegularsError as error:
+        log.warning("MongoDB does not have the new version; readers keep to the files. %s", error.sentence())
+        return {"mongodb": f"Not written: {error.sentence()} Readers keep to the files; the next publish tries again."}
+    return {"mongodb": f"{outcome.upserted} documents written, {outcome.deleted} deleted, {outcome.seconds:.1f} s"}
 
 
 def publish_shop(deployment: Deployment, warehouse: "Warehouse", shop: str, run_id: str) -> tuple[str, dict[str, Any]]:
