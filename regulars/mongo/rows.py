@@ -57,7 +57,7 @@ PART = Part(
         "shops": (),
         "tokens": (_unique("hash"),),
         "tags": (_unique("shop", "folded"),),
-        "person_tags": (_unique("shop", "customer_key", "folded"), _index("shop", "folded")),
+        "person_tags": (_unique("shop", "customer_key", "folded"), _index("shop", "folded", "customer_key")),
         "tag_changes": (_index("shop", "_id"),),
         "tag_jobs": (),
         "tag_change_people": (_unique("change_id", "first_key"),),
