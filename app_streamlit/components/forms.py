@@ -53,6 +53,8 @@ def new_customer(shop: str) -> None:
     st.title("New customer", anchor=False)
     st.caption("Creates an account in the shop. The shop may send its welcome mail to the address.")
     form = Form(shop, "")
+    if form.left:
+        _gone(form)
     if not form.is_open:
         form.open(dict.fromkeys((*PATHS, "username"), ""))
     _form(form, (*ACCOUNT, "username"), "Create in the shop")
@@ -61,12 +63,14 @@ def new_customer(shop: str) -> None:
 def edit_customer(shop: str, person: Person) -> None:
     """Show the form that changes a customer in the shop, filled with what the shop has now."""
     row = person.row
+    form = Form(shop, row["customer_key"])
+    if form.left:
+        _gone(form)
     st.title(f"Edit {formats.plain(formats.name_of(row))}", anchor=False)
     if (why := _why_not(row)) is not None:
         st.info(why)
-        st.button("Back to the profile", key="edit-back", on_click=_leave, args=(Form(shop, row["customer_key"]),))
+        st.button("Back to the profile", key="edit-back", on_click=_leave, args=(form,))
         return
-    form = Form(shop, row["customer_key"])
     if not form.is_open and not _opened(form, shop, row["woocommerce_id"]):
         return
     st.caption("Saved in the shop first, and shown here at once.")
@@ -142,8 +146,6 @@ def _form(form: Form, account: Sequence[str], label: str, woocommerce_id: int | 
         st.session_state[f"saved-{saved.key}"] = saved
         form.forget()
         links.go_to_person(saved.key)
-    if form.left:
-        _gone(form)
     with st.form(form.name, border=False, enter_to_submit=False):
         _section("Account", account, form)
         _section("Billing address", BILLING, form)
