@@ -10,7 +10,7 @@ bought, and are in no segment.
 """
 
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,7 +20,7 @@ from regulars.directory.figures import Figures
 from regulars.directory.kept import Kept
 from regulars.directory.layout import Manifest, current_version
 from regulars.directory.overlay import Overlay, read_overlay
-from regulars.directory.query import Count, LiveRecords, PeoplePage, PeopleQuery, Person, Place
+from regulars.directory.query import Count, LiveRecords, PeoplePage, PeopleQuery, Person, Place, Watched
 from regulars.directory.selection import EVERYBODY, Filters, Selection
 from regulars.directory.snapshot import KEY, ROW_COLUMNS, Snapshot, open_snapshot
 from regulars.errors import DataFolderError, NothingPublished, RecordNotFound
@@ -49,7 +49,7 @@ class Directory:
         self._records = records
         self._loading = threading.Lock()
         self._snapshot: Snapshot | None = None
-        self._laid_over = Overlay()
+        self._laid_over: tuple[tuple[Hashable, ...], Overlay] = ((), Overlay())
         self._selections = Kept[Selection](most=1)
         self._figures = Kept[Figures](most=1)
 
@@ -161,15 +161,8 @@ class Directory:
 
     def lines_of(self, order_ids: Sequence[int]) -> pl.DataFrame:
         """Return the lines of these orders, in the order of the lines; columns of `ORDER_LINES`."""
-        wanted = pl.Series(order_ids, dtype=pl.Int64).sort()
-        return self._reading(
-            lambda snapshot: (
-                snapshot.scan("order_lines")
-                .filter(pl.col("order_id").is_between(wanted.min(), wanted.max()), pl.col("order_id").is_in(wanted))
-                .sort("order_id", "line_id")
-                .collect()
-            )
-        )
+        wanted = pl.Series(order_ids, dtype=pl.Int64).unique().sort()
+        return self._reading(lambda snapshot: self._lines(snapshot, wanted))
 
     def count(self, rule: Rule) -> Count:
         """Return how many people `rule` describes now, their net, and up to ten of them by net."""
@@ -266,11 +259,17 @@ class Directory:
         return tuple(segment for segment, mask in masks.items() if mask[row])
 
     def _of_person(self, table: str, key: str) -> pl.DataFrame:
-        return self._reading(
-            lambda snapshot: (
-                snapshot.scan(table).filter(pl.col(KEY) == key).sort("created_at", descending=True).collect()
-            )
-        )
+        return self._reading(lambda snapshot: self._owned(snapshot, table, key))
+
+    def _owned(self, snapshot: Snapshot, table: str, key: str) -> pl.DataFrame:
+        """Return the person's rows of `orders` or `refunds`, the newest first, as they stand in the file."""
+        mine = snapshot.scan(table).filter(pl.col(KEY) == key)
+        return mine.sort("created_at", descending=True, nulls_last=True, maintain_order=True).collect()
+
+    def _lines(self, snapshot: Snapshot, orders: pl.Series) -> pl.DataFrame:
+        """Return the lines of these orders (ids, sorted)."""
+        wanted = pl.col("order_id").is_between(orders.min(), orders.max()) & pl.col("order_id").is_in(orders)
+        return snapshot.scan("order_lines").filter(wanted).sort("order_id", "line_id").collect()
 
     def _selection_of(self, snapshot: Snapshot) -> Selection:
         return self._selections.get(snapshot, lambda: Selection(snapshot))
@@ -280,10 +279,14 @@ class Directory:
 
     def _overlay(self) -> Overlay:
         """Return what is written now: the same object as the last time where nothing was written in between."""
+        watched: object = self._records
+        written = (watched.written(self._shop),) if isinstance(watched, Watched) else ()
+        seen, laid_over = self._laid_over
+        if written and written == seen:
+            return laid_over
         overlay = read_overlay(self._records, self._shop)
-        if not overlay.says_the_same(self._laid_over):
-            self._laid_over = overlay
-        return self._laid_over
+        self._laid_over = (written, laid_over if overlay.says_the_same(laid_over) else overlay)
+        return self._laid_over[1]
 
     def _reading(self, read: Callable[[Snapshot], Result]) -> Result:
         """Run `read` on the current version; start over with the new one when a publish pruned it meanwhile."""

@@ -11,7 +11,6 @@ asks once, and reads no row.
 
 import logging
 import secrets
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
@@ -35,7 +34,7 @@ from regulars.inbox.rows import (
     state_row,
 )
 from regulars.models import ChangeRow
-from regulars.mongo.client import Connection, Document
+from regulars.mongo.client import Document
 from regulars.mongo.inbox_writing import (
     ROWS,
     STATE,
@@ -46,8 +45,8 @@ from regulars.mongo.inbox_writing import (
     note_numbers,
     object_of,
 )
-from regulars.mongo.schema import Part, prepare
-from regulars.mongo.store import MongoStore
+from regulars.mongo.late import LateStore
+from regulars.mongo.schema import Part
 from regulars.settings import Settings
 
 LOG = logging.getLogger(__name__)
@@ -73,18 +72,15 @@ def open_mongo_inbox(settings: Settings) -> "MongoInbox":
     return MongoInbox(settings.mongodb_uri or SecretStr(""))
 
 
-class MongoInbox(MongoStore):
+class MongoInbox(LateStore):
     """Change rows on a server: `MongoInbox(uri)`. See `port.Inbox`.
 
     Unlike other stores it opens while the server is away: its calls raise InboxUnavailable until the server is back.
     """
 
     def __init__(self, uri: SecretStr) -> None:
-        # Not the parent's: that one asks the server at once, and a receiver has to come up without.
-        self._connection = Connection(uri)
-        self._unavailable = InboxUnavailable
-        self._open = False
-        self._preparing = threading.Lock()
+        """Use the database that `uri` names. Raises SettingsError where it cannot be read."""
+        super().__init__(uri, PART, InboxUnavailable)
 
     def pending(self, shop: str, after_seq: int, limit: int = 5000) -> list[ChangeRow]:
         """Return the rows that wait for the shop's sync. See `port.Inbox`."""
@@ -192,16 +188,6 @@ class MongoInbox(MongoStore):
             finally:
                 aside.drop()
             return count
-
-    def _ready(self) -> Database[Document]:
-        """Return the database with our part of it made; call it within `_faults`."""
-        database = self._database
-        if not self._open:
-            with self._preparing:
-                if not self._open:
-                    prepare(database, self._connection.hosts, PART, self._transaction)
-                    self._open = True
-        return database
 
     def _rows(self) -> Collection[Document]:
         return self._ready()[ROWS]

@@ -1,0 +1,190 @@
+"""People and orders of a shop, read from the serving collections.
+
+Who is meant by a search, a rule, a segment or a tag is decided as ever, over the published version in memory: a rule has
+one definition. Rows, profiles, orders, lines and refunds come from MongoDB by key, and the plain list is paged by its
+indexes. All that one call reads there is of one moment, and of the version that is published: where the collections hold
+another one or are being written, the rows of the files are read in their place, so that answers never mix.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import polars as pl
+from pydantic import SecretStr
+from pymongo import DESCENDING
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+
+from regulars.directory.kept import Kept
+from regulars.directory.lookup import RANKS
+from regulars.directory.overlay import Overlay
+from regulars.directory.published import Directory
+from regulars.directory.query import MONEY_SORTS, LiveRecords, PeopleQuery
+from regulars.directory.selection import Filters, Selection
+from regulars.directory.snapshot import KEY, ROW_COLUMNS, Snapshot
+from regulars.mongo.client import Document
+from regulars.mongo.serving import CUSTOMERS, ORDERS, Serving, index_order, sort_fields, sort_index
+from regulars.mongo.serving_documents import EXACT, frame_of, id_of
+from transforms.schemas import CUSTOMER_CURRENCIES, ORDER_LINES, REFUNDS
+from transforms.schemas import CUSTOMERS as CUSTOMER_SCHEMA
+from transforms.schemas import ORDERS as ORDER_SCHEMA
+
+ROW_SCHEMA = {name: CUSTOMER_SCHEMA.get(name, pl.String()) for name in ROW_COLUMNS}
+ROW_FIELDS = {**dict.fromkeys(ROW_COLUMNS, 1), EXACT: 1}
+# The server steps over so many entries of an index in a few milliseconds. The keys of what lies further on, or of a
+# list that leaves out more than so many people, are found in memory.
+NEAR, FEW_HIDDEN = 10_000, 500
+
+Answer = TypeVar("Answer")
+Reading = Callable[[Database[Document], ClientSession], Answer]
+# People of one currency rank (None for none, and for lists that are not by money) who have the value sorted by, or not.
+Stretch = tuple[int | None, bool, int]
+
+
+class MongoDirectory(Directory):
+    """The people of one shop, from a server: as `Directory`, with the same answers. Safe to share between threads.
+
+    Each call raises DirectoryUnavailable while the server is away, and works again once it is back.
+    """
+
+    def __init__(self, uri: SecretStr, folder: Path, *, shop: str, records: LiveRecords | None = None) -> None:
+        """Read from the database that `uri` names. Raises SettingsError where it cannot be read."""
+        super().__init__(folder, shop=shop, records=records)
+        self._serving = Serving(uri)
+        self._stretches = Kept[list[Stretch]](most=64)
+
+    def close(self) -> None:
+        """Let go of the server; further calls connect again."""
+        self._serving.close()
+
+    def _page(
+        self, selection: Selection, query: PeopleQuery, filters: Filters, overlay: Overlay, page: int
+    ) -> pl.DataFrame:
+        snapshot = selection.snapshot
+
+        def read(database: Database[Document], session: ClientSession) -> list[Document]:
+            if self._is_near(selection, query, filters, overlay, page):
+                stretches = self._stretches_of(selection, filters, overlay, query.sort)
+                return list(self._walk(database, session, query=query, overlay=overlay, stretches=stretches, page=page))
+            rows = selection.rows(filters, overlay, query.sort, descending=query.descending)
+            shown = rows.slice((page - 1) * query.page_size, query.page_size)
+            return self._by_key(database, session, snapshot.people[KEY].gather(shown).to_list())
+
+        found = self._served(snapshot, read)
+        if found is None:
+            return super()._page(selection, query, filters, overlay, page)
+        shown = frame_of(found, ROW_SCHEMA)
+        return shown.with_columns(overlay.tags_of(shown[KEY]))
+
+    def _profile(self, snapshot: Snapshot, key: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+        one = {"_id": {"$eq": id_of(self._shop, key)}}
+        found = self._served(snapshot, lambda database, session: list(database[CUSTOMERS].find(one, session=session)))
+        if found is None:
+            return super()._profile(snapshot, key)
+        whose = {"shop": self._shop, KEY: key}
+        currencies = [whose | row for document in found for row in document["currencies"]]
+        return frame_of(found, CUSTOMER_SCHEMA), frame_of(currencies, CUSTOMER_CURRENCIES)
+
+    def _owned(self, snapshot: Snapshot, table: str, key: str) -> pl.DataFrame:
+        mine = {"customer": {"$eq": id_of(self._shop, key)}}
+
+        def orders(database: Database[Document], session: ClientSession) -> list[Document]:
+            newest_first = [("created_at", DESCENDING), ("order_id", DESCENDING)]
+            return list(database[ORDERS].find(mine, {"lines": 0, "refunds": 0}, sort=newest_first, session=session))
+
+        def refunds(database: Database[Document], session: ClientSession) -> list[Document]:
+            refunded = {**mine, "refunds": {"$ne": []}}
+            return list(database[ORDERS].find(refunded, {"shop": 1, "order_id": 1, "refunds": 1}, session=session))
+
+        if table == "orders":
+            found = self._served(snapshot, orders)
+            return super()._owned(snapshot, table, key) if found is None else frame_of(found, ORDER_SCHEMA)
+        found = self._served(snapshot, refunds)
+        if found is None:
+            return super()._owned(snapshot, table, key)
+        frame = frame_of(_inside(found, "refunds"), REFUNDS)
+        return frame.sort("created_at", "refund_id", descending=True, nulls_last=True)
+
+    def _lines(self, snapshot: Snapshot, orders: pl.Series) -> pl.DataFrame:
+        ids = {"_id": {"$in": [id_of(self._shop, order) for order in orders]}}
+        fields = {"shop": 1, "order_id": 1, "lines": 1}
+        found = self._served(
+            snapshot, lambda database, session: list(database[ORDERS].find(ids, fields, session=session))
+        )
+        if found is None:
+            return super()._lines(snapshot, orders)
+        return frame_of(_inside(found, "lines"), ORDER_LINES).sort("order_id", "line_id")
+
+    def _served(self, snapshot: Snapshot, read: "Reading[Answer]") -> Answer | None:
+        return self._serving.reading(self._shop, snapshot.manifest.version, read)
+
+    def _by_key(self, database: Database[Document], session: ClientSession, keys: Sequence[str]) -> list[Document]:
+        ids = [id_of(self._shop, key) for key in keys]
+        found = database[CUSTOMERS].find({"_id": {"$in": ids}}, ROW_FIELDS, session=session)
+        by_id = {document["_id"]: document for document in found}
+        return [by_id[one] for one in ids]
+
+    def _is_near(self, selection: Selection, query: PeopleQuery, filters: Filters, overlay: Overlay, page: int) -> bool:
+        """Return whether an index leads to the page with few steps: those over people who are not meant count too."""
+        if filters != Filters(rfm_groups=filters.rfm_groups) or len(overlay.hidden) > FEW_HIDDEN:
+            return False
+        meant = max(selection.count(filters, overlay), 1)
+        return page * query.page_size * selection.snapshot.people.height <= NEAR * meant
+
+    def _stretches_of(self, selection: Selection, filters: Filters, overlay: Overlay, sort: str) -> list[Stretch]:
+        """Return the stretches of a list in its order, each with how many people it has."""
+
+        def work_out() -> list[Stretch]:
+            rank = pl.col("_currency_rank") if sort in MONEY_SORTS else pl.lit(None, dtype=pl.Int32)
+            there = pl.col(RANKS[sort]).is_not_null()
+            people = selection.snapshot.people.lazy().filter(selection.mask(filters, overlay))
+            counted = people.select(rank=rank, there=there).group_by("rank", "there").len().collect()
+            return list(counted.sort("rank", "there", descending=[False, True], nulls_last=True).iter_rows())
+
+        return self._stretches.get((selection.snapshot, filters, overlay, sort), work_out)
+
+    def _walk(
+        self,
+        database: Database[Document],
+        session: ClientSession,
+        *,
+        query: PeopleQuery,
+        overlay: Overlay,
+        stretches: Sequence[Stretch],
+        page: int,
+    ) -> Iterator[Document]:
+        """Yield the page's people, from each stretch that it touches."""
+        skip, wanted = (page - 1) * query.page_size, query.page_size
+        for rank, there, people in stretches:
+            taken = min(wanted, people - skip)
+            if taken > 0:
+                where = self._condition(query, overlay, rank, there=there)
+                yield from database[CUSTOMERS].find(
+                    where,
+                    ROW_FIELDS,
+                    sort=index_order(query.sort, descending=query.descending),
+                    hint=sort_index(query.sort, descending=query.descending),
+                    skip=skip,
+                    limit=taken,
+                    session=session,
+                )
+                wanted -= taken
+            skip = max(skip - people, 0)
+            if not wanted:
+                return
+
+    def _condition(self, query: PeopleQuery, overlay: Overlay, rank: int | None, *, there: bool) -> Document:
+        *ranks, field = sort_fields(query.sort)
+        where: Document = {"shop": {"$eq": self._shop}, **{name: {"$eq": rank} for name in ranks}}
+        where[field] = {"$ne": None} if there else {"$eq": None}
+        if query.rfm_groups:
+            where["rfm_group"] = {"$in": list(query.rfm_groups)}
+        if overlay.hidden:
+            where["_id"] = {"$nin": [id_of(self._shop, key) for key in overlay.hidden]}
+        return where
+
+
+def _inside(orders: Sequence[Document], name: str) -> list[Document]:
+    """Return the rows of the orders' list `name`, each with what the order says of shop and id."""
+    return [{"shop": order["shop"], "order_id": order["order_id"], **row} for order in orders for row in order[name]]
