@@ -136,7 +136,6 @@ def _orders(chance: np.random.Generator, profiles: pl.DataFrame, orders: int) ->
     )
     total = (pl.col("cents").cast(pl.Decimal(18, 2)) / pl.lit(100).cast(pl.Decimal(18, 2))).cast(MONEY)
     return told.select(
-        pl.lit(SHOP).alias("shop"),
         order_id=pl.col("row").cast(pl.Int64) * 48_271 % orders
         + 1_000,  # not in the order of people: 48,271 is a prime
         customer_key="customer_key",
@@ -147,7 +146,7 @@ def _orders(chance: np.random.Generator, profiles: pl.DataFrame, orders: int) ->
         items=pl.col("items").cast(pl.Int64),
         created_at="created_at",
         order_day=shop_day(pl.col("created_at"), TIMEZONE),
-    ).with_columns(number=pl.col("order_id").cast(pl.String))
+    )
 
 
 def _refunds(chance: np.random.Generator, orders: pl.DataFrame) -> pl.DataFrame:
@@ -158,7 +157,7 @@ def _refunds(chance: np.random.Generator, orders: pl.DataFrame) -> pl.DataFrame:
     )
     refunds = some.with_columns(days).with_columns(created_at=at).with_row_index("row")
     return refunds.select(
-        "shop",
+        pl.lit(SHOP).alias("shop"),
         "order_id",
         "customer_key",
         "currency",
@@ -193,7 +192,9 @@ def _marts(
     assigned = assign_segments(customers.collect().lazy(), rules, shop=SHOP, as_of=AS_OF, timezone=TIMEZONE)
     back = refunds.lazy().group_by("order_id").agg(refunded=pl.col("amount").sum())
     orders = placed.lazy().join(back, on="order_id", how="left", maintain_order="left")
-    orders = orders.with_columns(refunded=pl.col("refunded").fill_null(zero))
+    orders = orders.with_columns(
+        shop, refunded=pl.col("refunded").fill_null(zero), number=pl.col("order_id").cast(pl.String)
+    )
     made: dict[str, pl.LazyFrame] = {
         **assigned._asdict(),
         "customer_currencies": currencies.lazy().with_columns(shop),
@@ -204,7 +205,7 @@ def _marts(
             paid_at="created_at",
         ),
         "order_lines": placed.lazy().select(
-            "shop", "order_id", line_id=pl.col("order_id") * 10, quantity="items", total="total"
+            shop, "order_id", line_id=pl.col("order_id") * 10, quantity="items", total="total"
         ),
         "refunds": refunds.lazy(),
         "rfm_cuts": rfm_cuts(totals).with_columns(shop, as_of=pl.lit(AS_OF).cast(TIME)),
@@ -242,6 +243,6 @@ def _hex(number: str) -> pl.Expr:
     return pl.format("{}{}", mixed.cast(pl.String).str.zfill(10), pl.col(number).cast(pl.String).str.zfill(10))
 
 
-def _falling(count: int) -> np.ndarray:
-    weights = 1 / np.arange(1, count + 1)
-    return weights / weights.sum()
+def _falling(count: int) -> list[float]:
+    weights = [1 / place for place in range(1, count + 1)]
+    return [weight / sum(weights) for weight in weights]

@@ -44,6 +44,12 @@ def write_lookups(version_folder: Path) -> None:
     _write(_prepared_numbers(version_folder), version_folder / NUMBERS)
 
 
+def remove_lookups(version_folder: Path) -> None:
+    """Remove the derived files of a version; the tables can do without them."""
+    for name in (PEOPLE, NUMBERS):
+        (version_folder / name).unlink(missing_ok=True)
+
+
 def read_people(version_folder: Path) -> pl.DataFrame:
     """Return everybody of a version. Raises FileNotFoundError when it was pruned in between."""
     mapped = _mapped(version_folder / PEOPLE)

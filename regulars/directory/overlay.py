@@ -11,6 +11,7 @@ from regulars.models import Hidden, Segment
 from transforms.rules import Rule, parse
 
 TAGS = pl.List(pl.String())
+FEW = 1_000  # for a page, Python is quicker than a join
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,10 +38,15 @@ class Overlay:
 
     def tags_of(self, keys: pl.Series) -> pl.Series:
         """Return the tags of these people as a column `tags`: a list each, empty for those without."""
-        if not self.tags:
-            return pl.select(pl.repeat([], keys.len(), dtype=TAGS).alias("tags")).to_series()
-        nothing: tuple[str, ...] = ()
-        return pl.Series("tags", [list(self.tags.get(key, nothing)) for key in keys], dtype=TAGS)
+        if keys.len() <= FEW:
+            nothing: tuple[str, ...] = ()
+            return pl.Series("tags", [list(self.tags.get(key, nothing)) for key in keys], dtype=TAGS)
+        written = pl.DataFrame(
+            {"key": list(self.tags), "tags": [list(tags) for tags in self.tags.values()]},
+            schema={"key": pl.String(), "tags": TAGS},
+        )
+        joined = keys.alias("key").to_frame().join(written, on="key", how="left", maintain_order="left")
+        return joined["tags"].fill_null(pl.Series([[]], dtype=TAGS))
 
     def rule(self, segment_id: str) -> Rule:
         """Return the rule of a saved segment. Raises RecordNotFound, or RuleError when it no longer parses."""

@@ -24,7 +24,7 @@ from regulars.directory.layout import (
     version_name,
     versions,
 )
-from regulars.directory.lookup import write_lookups
+from regulars.directory.lookup import remove_lookups, write_lookups
 from regulars.errors import DataFolderError
 from transforms.schemas import PUBLISHED, conform
 
@@ -118,10 +118,13 @@ def _point_to(folder: Path, version: str) -> None:
 
 
 def _prune(folder: Path, keep: int) -> None:
+    """Remove old versions, and the derived files of all but the last two: those are large, and only readers use them."""
     current = current_version(folder)
-    for version in versions(folder)[: -max(keep, 1)]:
-        if version != current:
-            shutil.rmtree(folder / version, ignore_errors=True)
+    older = [version for version in versions(folder) if version != current]
+    for version in older[: len(older) + 1 - max(keep, 1)]:
+        shutil.rmtree(folder / version, ignore_errors=True)
+    for version in older[:-1]:
+        remove_lookups(folder / version)
 
 
 def _remove_leftovers(folder: Path) -> None:

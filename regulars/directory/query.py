@@ -1,9 +1,9 @@
 """What can be asked of the directory, and what comes back."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import polars as pl
 
@@ -39,6 +39,17 @@ class LiveRecords(Protocol):
 
     def hidden(self, shop: str) -> Mapping[str, Hidden]:
         """Return everybody who was deleted here, by customer key."""
+
+
+@runtime_checkable
+class Watched(Protocol):
+    """Live records that can tell cheaply whether anything was written: tags of many people take long to read."""
+
+    def written(self, shop: str) -> Hashable:
+        """Return a value that differs from every earlier one once tags, segments, aliases or hidden people changed.
+
+        It may also differ for nothing. Ask before reading: what is read then is at least as new as the value.
+        """
 
 
 @dataclass(frozen=True)

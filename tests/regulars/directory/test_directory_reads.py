@@ -363,3 +363,30 @@ def test_paging_shows_each_person_exactly_once(
     }
     assert len(seen) == len(set(seen))
     assert set(seen) == expected
+
+
+def test_what_nobody_wrote_is_not_read_again(tmp_path: Path) -> None:
+    """The tags of ten thousand people take longer to read than the list itself: a store that can tell saves it."""
+
+    @dataclass
+    class WatchedDown(WrittenDown):
+        version: int = 0
+        reads: int = 0
+
+        def written(self, shop: str) -> int:
+            return self.version
+
+        def tags(self, shop: str) -> Mapping[str, tuple[str, ...]]:
+            self.reads += 1
+            return super().tags(shop)
+
+    records = WatchedDown(tagged={"woo:1": ("vip",)})
+    directory = the_directory(tmp_path, [a_buyer(1), a_buyer(2)], records)
+    assert keys(directory, tags=("vip",)) == ["woo:1"]
+    reads = records.reads
+    assert keys(directory) == ["woo:1", "woo:2"]
+    assert records.reads == reads
+
+    records.tagged, records.version = {"woo:2": ("vip",)}, 1
+
+    assert keys(directory, tags=("vip",)) == ["woo:2"]
