@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import streamlit as st
 
+from regulars.directory import open_directory
 from regulars.directory.layout import Manifest, current_manifest, table_file
 from regulars.directory.overlay import current_key
 from regulars.directory.published import Directory
@@ -77,7 +78,7 @@ def records() -> Records:
 def directory(shop: str) -> Directory:
     """Return the people of a shop; its starting segments are there from the first look on."""
     records().ensure_shop(shop, STARTING_SEGMENTS)
-    return Directory(paths().published(shop), shop=shop, records=records())
+    return open_directory(settings(), shop, records())
 
 
 @st.cache_resource(show_spinner=False)
