@@ -1,5 +1,7 @@
 """`regulars backup`, `restore` and `token` as a shell sees them."""
 
+from pathlib import Path
+
 import pytest
 
 from regulars.records import open_records
