@@ -47,16 +47,24 @@ def style() -> None:
 def choose_shop(shops: list[str], pages: dict[str, Any]) -> str:
     """Return the shop to show: the address's, else the one chosen in the sidebar, else the first."""
     asked = links.asked("shop")
-    if "shop_chosen" not in st.session_state or (asked in shops and st.session_state.get("_asked") != asked):
-        st.session_state["shop_chosen"] = asked if asked in shops else shops[0]
-    st.session_state["_asked"] = asked
+    if asked in shops:
+        st.session_state["shop_chosen"] = asked
+    elif st.session_state.get("shop_chosen") not in shops:
+        st.session_state["shop_chosen"] = shops[0]
     shop: str = st.session_state["shop_chosen"]
     if len(shops) > 1:
-        shop = st.sidebar.selectbox("Shop", shops, key="shop_chosen", format_func=reads.shop_title)
+        shop = st.sidebar.selectbox(
+            "Shop", shops, key="shop_chosen", format_func=reads.shop_title, on_change=_shop_chosen
+        )
     else:
         st.sidebar.caption(formats.plain(reads.shop_title(shop)))
     links.register(pages, shop, several=len(shops) > 1)
     return shop
+
+
+def _shop_chosen() -> None:
+    """Bring the address along; what else stood in it was about the other shop."""
+    st.query_params.from_dict({"shop": st.session_state["shop_chosen"]})
 
 
 def open_linked_person(page: Any) -> None:
@@ -109,8 +117,8 @@ def _health(shop: str) -> None:
         _freshness(health)
         rows = about.rows
         st.caption(
-            f"{formats.plain(about.shop_name)} · {formats.number(rows.get('customers'))} customers · "
-            f"{formats.number(rows.get('orders'))} orders",
+            f"{formats.plain(about.shop_name)} · {formats.people(rows.get('customers', 0))} · "
+            f"{formats.number(rows.get('orders'))} {'order' if rows.get('orders') == 1 else 'orders'}",
             width="content",
         )
     if health.syncing and health.progress is not None:
