@@ -4,6 +4,7 @@ import threading
 from collections.abc import Sequence
 
 from regulars.dagster import Dagster
+from regulars.directory import open_directory
 from regulars.directory.layout import Manifest, current_manifest
 from regulars.directory.overlay import current_key
 from regulars.directory.published import Directory
@@ -52,7 +53,7 @@ class House:
         with self._opening:
             if shop not in self._directories:
                 self.records.ensure_shop(shop, STARTING_SEGMENTS)
-                self._directories[shop] = Directory(self.paths.published(shop), shop=shop, records=self.records)
+                self._directories[shop] = open_directory(self.settings, shop, self.records)
             return self._directories[shop]
 
     def shops(self) -> list[str]:

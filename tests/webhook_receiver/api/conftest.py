@@ -56,16 +56,17 @@ def shared_api(
 
 
 @pytest.fixture(scope="session")
-def reading_api(published: Path) -> Iterator[Api]:
+def reading_api(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """Serve the published people to all tests that only read."""
-    with serving(settings_of(published)) as served:
+    data = Path(shutil.copytree(published, tmp_path_factory.mktemp("reading") / "data"))
+    with serving(settings_of(data)) as served:
         yield served
 
 
 @pytest.fixture(scope="session")
 def shop_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Serve a shop of made-up people from a process of its own."""
-    with foreign_shop(tmp_path_factory.mktemp("shop"), "--people", "30", "--seed", "5") as url:
+    with foreign_shop(tmp_path_factory.mktemp("shop"), "--people", "120", "--seed", "5") as url:
         yield url
 
 

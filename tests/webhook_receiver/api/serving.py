@@ -129,5 +129,5 @@ def publish(data: Path, **more: Any) -> str:
         ],
         order_lines=[a_line(501, 1), a_line(501, 2, sku="TEA-2"), a_line(502, 1)],
         refunds=[a_refund(601, 501, "woo:1", "12.345")],
-        **more,
+        **{**more, "about": {"change_seq": 0, **more.get("about", {})}},
     )
