@@ -106,7 +106,7 @@ def bar(shop: str, segments: Sequence[Segment]) -> None:
             placeholder="Name, e-mail, phone, company or order number",
             label_visibility="collapsed",
             on_change=_typed,
-            live="200ms",
+            live="120ms",
             max_chars=200,
         )
         st.session_state["sort"] = current().sort

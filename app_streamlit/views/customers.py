@@ -10,6 +10,7 @@ import streamlit as st
 from app_streamlit import reads
 from app_streamlit.components import filters, formats, links, list_tools, selection, tagging
 from app_streamlit.components.boundary import screen
+from app_streamlit.components.forms import new_customer_button
 from app_streamlit.components.frame import head
 from app_streamlit.components.people import people_table
 from regulars.directory.layout import Manifest
@@ -33,7 +34,10 @@ COLUMN_SORTS: Mapping[str, str] = {
 def show() -> None:
     """Show the page."""
     shop = links.shop()
-    head("Customers", "Everyone who has an account or has ordered. Choose a row to open the person.")
+    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
+        with st.container(width="content"):
+            head("Customers", "Everyone who has an account or has ordered. Choose a row to open the person.")
+        new_customer_button(shop)
     filters.seed(reads.segments(shop))
     filters.listen_for_slash()
     # Guarded by itself: while the list is used, only this part of the page runs.
