@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -81,10 +81,14 @@ class Mongod:
         return f"mongodb://{at}127.0.0.1:{self.port}/{database}{'?' + query if query else ''}"
 
     @contextmanager
-    def admin(self) -> Iterator[pymongo.MongoClient[dict[str, Any]]]:
-        """A client beside ours, straight to this server."""
-        with pymongo.MongoClient[dict[str, Any]](self.uri(""), directConnection=True) as client:
+    def client(self, user: str = "") -> Iterator[pymongo.MongoClient[dict[str, Any]]]:
+        """A client beside ours, straight to this server; `user` is `name:password`."""
+        with pymongo.MongoClient[dict[str, Any]](self.uri("", user=user), directConnection=True) as client:
             yield client
+
+    def admin(self) -> AbstractContextManager[pymongo.MongoClient[dict[str, Any]]]:
+        """Return a client of somebody who may do everything, as anybody may without `--auth`."""
+        return self.client()
 
     def start(self) -> None:
         """Start the server and wait until it takes writes."""

@@ -15,6 +15,7 @@ transaction that met another writer or lost its server is repeated whole. A serv
 `client.SELECTION_SECONDS`, and the first call after it is back works.
 """
 
+import logging
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -24,9 +25,10 @@ from typing import Self, TypeVar
 
 import pymongo
 from pydantic import SecretStr
+from pymongo import MongoClient
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
-from pymongo.errors import ConnectionFailure, PyMongoError, ServerSelectionTimeoutError
+from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError, ServerSelectionTimeoutError
 from pymongo.read_concern import ReadConcern
 
 from regulars.errors import RegularsError, SettingsError
@@ -34,9 +36,12 @@ from regulars.mongo.client import WRITE_CONCERN, Connection, Document
 from regulars.mongo.faults import translated
 from regulars.mongo.schema import Part, prepare
 
+LOG = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 CONFLICT_SECONDS = 30
+ABANDONED_SECONDS = 3
 PAUSE_SECONDS = (0.002, 0.1)
 TRANSIENT, UNKNOWN = "TransientTransactionError", "UnknownTransactionCommitResult"
 
@@ -107,17 +112,40 @@ class MongoStore:
             yield session
 
     def _transaction(self, work: Callable[[ClientSession], T]) -> T:
-        deadline = time.monotonic() + CONFLICT_SECONDS
+        begun = looked = time.monotonic()
         pause, longest = PAUSE_SECONDS
         with self._connection.client.start_session() as session:
             while True:
                 try:
-                    return _attempt(session, work, deadline)
+                    return _attempt(session, work, begun + CONFLICT_SECONDS)
                 except PyMongoError as error:
-                    if not _repeatable(error) or time.monotonic() > deadline:
+                    if not _repeatable(error) or time.monotonic() > begun + CONFLICT_SECONDS:
                         raise
+                if time.monotonic() - looked > ABANDONED_SECONDS:
+                    end_abandoned(self._connection.client)
+                    looked = time.monotonic()
                 time.sleep(pause * random.random())  # noqa: S311 - so that two who met do not meet again
                 pause = min(pause * 1.5, longest)
+
+
+def end_abandoned(client: MongoClient[Document]) -> None:
+    """End transactions of ours that nobody has moved for seconds: their process is dead, or stands still.
+
+    The server itself keeps one for a minute, and all that it wrote to stays closed to others. A process that only stood
+    still is told so by the server and repeats its transaction.
+    """
+    idle = {
+        "type": "idleSession",
+        "appName": client.options.pool_options.appname,
+        "transaction.timeInactiveMicros": {"$gt": ABANDONED_SECONDS * 1_000_000},
+    }
+    try:
+        steps: list[Document] = [{"$currentOp": {"idleSessions": True}}, {"$match": idle}, {"$project": {"lsid": 1}}]
+        ids = [{"id": found["lsid"]["id"]} for found in client.admin.aggregate(steps)]
+        if ids:
+            client.admin.command("killSessions", ids)
+    except OperationFailure:  # not allowed there: the server ends them later
+        LOG.info("Transactions that were abandoned are left to the server.")
 
 
 def _attempt(session: ClientSession, work: Callable[[ClientSession], T], deadline: float) -> T:

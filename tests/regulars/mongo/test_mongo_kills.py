@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from pymongo.errors import OperationFailure
 
 from regulars.mongo.records import MongoRecords
+from regulars.mongo.rows import Writing
 
 WRITER = Path(__file__).parent / "writer_process.py"
 ROOT = Path(__file__).parents[3]
@@ -105,9 +107,9 @@ def kill_server(mongod, times):
     check(uri, [writer])
 
 
-def test_killed_writers_lose_nothing_that_was_acknowledged(mongo_uri):
+def test_killed_writers_lose_nothing_that_was_acknowledged(own_mongod):
     """What a person saw saved must be there after a crash; a half-written tag must not."""
-    kill_writers(mongo_uri, 3)
+    kill_writers(own_mongod.uri("kills"), 3)
 
 
 def test_a_killed_server_loses_nothing_that_was_acknowledged(own_mongod):
@@ -115,10 +117,25 @@ def test_a_killed_server_loses_nothing_that_was_acknowledged(own_mongod):
     kill_server(own_mongod, 3)
 
 
+def test_a_writer_that_died_in_a_transaction_holds_up_the_others_for_seconds_only(own_mongod):
+    """The server keeps a dead client's transaction for a minute, and with it every note that others want to write."""
+    uri = SecretStr(own_mongod.uri("x"))
+    with MongoRecords(uri) as records, MongoRecords(uri) as other:
+        with other._connection.client.start_session() as session:
+            session.start_transaction()
+            Writing(other._database, session)  # as far as a process gets that is killed, or stopped, then
+            begun = time.monotonic()
+            note = records.add_note("s", "woo:1", "x", "ana")
+            assert time.monotonic() - begun < 15
+            with pytest.raises(OperationFailure):
+                session.commit_transaction()
+        assert records.notes("s", "woo:1") == [note]
+
+
 @pytest.mark.deep
-def test_twenty_killed_writers_lose_nothing(mongo_uri):
+def test_twenty_killed_writers_lose_nothing(own_mongod):
     """The rare moment between write and answer needs many tries to be hit."""
-    kill_writers(mongo_uri, 20)
+    kill_writers(own_mongod.uri("kills"), 20)
 
 
 @pytest.mark.deep

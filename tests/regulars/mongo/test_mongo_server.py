@@ -117,10 +117,11 @@ def test_errors_hold_nothing_of_what_was_written(mongo_uri, mongod):
     with opened(mongo_uri) as records:
         with mongod.admin() as client:
             client[mongo_uri.rsplit("/", 1)[1]]["notes"].create_index("text", unique=True)
-        records.add_note("s", "woo:1", "secret words", "ana")
+        written = " ".join(("secret", "words"))  # the traceback shows this line, and may
+        records.add_note("s", "woo:1", written, "ana")
         with pytest.raises(RecordsUnavailable) as caught:
-            records.add_note("s", "woo:1", "secret words", "ana")
-        assert "secret words" not in everything_said(caught)
+            records.add_note("s", "woo:1", written, "ana")
+        assert written not in everything_said(caught)
         assert len(records.notes("s", "woo:1")) == 1
 
 
