@@ -1,0 +1,74 @@
+"""What the cases stand on: the made-up shop on disk, and the same in MongoDB; each is made when a case first asks."""
+
+from contextlib import AbstractContextManager, ExitStack
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import Self
+
+from benchmarks.people import SHOP, publish_shop
+from regulars.directory import open_directory
+from regulars.directory.layout import current_version
+from regulars.directory.published import Directory
+from regulars.mongo.serving import mirror
+from regulars.paths import DataPaths
+from regulars.settings import Settings, load_settings
+from tests.mongod import running_mongod, why_not
+
+
+class Ground(AbstractContextManager["Ground"]):
+    """A shop of so many people and orders under `folder`, kept there for the next run; without one, in a temporary one."""
+
+    def __init__(self, *, people: int, orders: int, repeats: int, folder: Path | None = None) -> None:
+        """Nothing is made yet."""
+        self.people, self.orders, self.repeats = people, orders, repeats
+        self._folder = folder
+        self._ends = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ends.close()
+
+    @cached_property
+    def data(self) -> Path:
+        """The data folder, with the shop published in it."""
+        root = self._folder or Path(self._ends.enter_context(TemporaryDirectory(prefix="regulars-bench-")))
+        data = root / f"{self.people}-{self.orders}"
+        folder = DataPaths(data).published(SHOP)
+        if current_version(folder) is None:
+            publish_shop(folder, people=self.people, orders=self.orders)
+        return data
+
+    @property
+    def published(self) -> Path:
+        """The shop's published folder."""
+        return DataPaths(self.data).published(SHOP)
+
+    @property
+    def version(self) -> Path:
+        """The folder of the published version."""
+        return self.published / (current_version(self.published) or "")
+
+    def from_files(self) -> Directory:
+        """Return a directory over the files that has read nothing yet."""
+        return Directory(self.published, shop=SHOP)
+
+    @cached_property
+    def server(self) -> Settings | None:
+        """Settings with a MongoDB that serves the shop; None where no mongod can run here."""
+        if why_not():
+            return None
+        place = self._ends.enter_context(TemporaryDirectory(prefix="regulars-bench-mongod-"))
+        mongod = self._ends.enter_context(running_mongod(Path(place)))
+        settings = load_settings(mongodb_uri=mongod.uri("bench"), data_dir=self.data, _env_file=None)
+        mirror(settings, SHOP, self.published, self.version.name)
+        return settings
+
+    def from_server(self) -> Directory | None:
+        """Return a directory over MongoDB; None where no mongod can run here."""
+        return None if self.server is None else open_directory(self.server, SHOP, None)
