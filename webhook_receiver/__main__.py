@@ -17,6 +17,7 @@ from regulars.errors import InboxUnavailable, RegularsError
 from regulars.inbox import open_inbox
 from regulars.settings import Settings, load_settings
 from webhook_receiver.app import create_app
+from webhook_receiver.beside import Beside, load_api
 from webhook_receiver.inbox import InboxWriter
 from webhook_receiver.protocol import GuardedProtocol
 
@@ -56,10 +57,8 @@ def _serve(settings: Settings, *, with_api: bool) -> int:
             LOG.error("%s", error.sentence())  # noqa: TRY400 - as above
         app: ASGIApp = create_app(settings, inbox)
         if with_api:
-            from webhook_receiver.api.app import beside  # noqa: PLC0415 - the receiver alone stays light
-
-            app, house = beside(app, settings)
-            open_stores.callback(house.close)
+            app = both = Beside(app, lambda: load_api(settings))
+            open_stores.callback(both.close)
         server = Server(
             Config(
                 app,

@@ -1,16 +1,16 @@
-"""The customers API as one application, and how it stands beside the light receiver."""
+"""The customers API as one application."""
 
 from typing import Any, Final
 
 from fastapi import FastAPI
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from regulars.settings import Settings
 from webhook_receiver.api import customers, docs, history, metrics, notes, problems, segments, shops, sync
 from webhook_receiver.api.access import Access
 from webhook_receiver.api.house import House
 from webhook_receiver.api.strict import StrictBodies
-from webhook_receiver.api.watch import Watch
+from webhook_receiver.api.watch import Watch, on_unforeseen
 
 VERSION: Final = "1"
 DESCRIPTION: Final = """\
@@ -21,7 +21,6 @@ Callers on this machine need nothing; everybody else, and whatever comes through
 Edits of notes and segments name the version they were made from: send the `ETag` of your last answer as `If-Match`.
 Creating and editing a customer happens in the shop first; deleting hides a customer here alone.
 """
-RECEIVERS: Final = ("/api/customers/webhooks", "/healthz")
 
 
 def create_api(house: House) -> ASGIApp:
@@ -41,6 +40,7 @@ def routes(house: House) -> FastAPI:
     )
     app.state.house = house
     problems.install(app)
+    app.add_exception_handler(Exception, on_unforeseen)
     for router in (sync.router, notes.router, history.router, customers.router, segments.router, shops.router):
         app.include_router(router)
     app.include_router(metrics.router)
@@ -66,20 +66,7 @@ def _describe(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]  # the way FastAPI documents
 
 
-class Beside:
-    """Serves deliveries and health from the receiver, everything else from the API."""
-
-    def __init__(self, receiver: ASGIApp, api: ASGIApp) -> None:
-        self._receiver, self._api = receiver, api
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand the request to the one that it is for."""
-        path = scope.get("path", "")
-        ours = any(path == prefix or path.startswith(f"{prefix}/") for prefix in RECEIVERS)
-        await (self._receiver if ours else self._api)(scope, receive, send)
-
-
-def beside(receiver: ASGIApp, settings: Settings) -> tuple[ASGIApp, House]:
-    """Return the receiver with the API beside it, and the stores behind the API, for the caller to close."""
+def open_api(settings: Settings) -> tuple[ASGIApp, House]:
+    """Return the API of these settings, and the stores behind it, for the caller to close."""
     house = House(settings)
-    return Beside(receiver, create_api(house)), house
+    return create_api(house), house

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from anyio.to_thread import current_default_thread_limiter
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from webhook_receiver.api.metrics import REQUESTS
@@ -49,26 +51,28 @@ class Watch:
             if self._at_work > AT_ONCE:
                 await of_status(503, BUSY, scope["path"], {"Retry-After": "1"})(scope, receive, watching)
             else:
-                await self._serve(scope, receive, watching)
-            if not answered:
-                await self._unforeseen("no answer", scope, receive, watching)
+                await self._app(scope, receive, watching)
+        except Exception as error:  # noqa: BLE001 - the last resort
+            if not answered:  # else it was told already, and is raised once more for the server's log
+                await unforeseen(scope, error)(scope, receive, watching)
         finally:
             self._at_work -= 1
             REQUESTS.count(f"{answered // 100}xx")
             milliseconds = (time.perf_counter() - started) * 1000
             LOG.info("api %s %s %d ms=%.0f", scope["method"], _template(scope), answered, milliseconds)
 
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await self._app(scope, receive, send)
-        except Exception as error:  # noqa: BLE001 - the last resort: its message may hold personal data and stays out
-            await self._unforeseen(_where(error), scope, receive, send)
 
-    async def _unforeseen(self, what: str, scope: Scope, receive: Receive, send: Send) -> None:
-        number = secrets.token_hex(4)
-        LOG.error("api %s %s failed, reference %s: %s", scope["method"], _template(scope), number, what)
-        sentence = f"Something went wrong here that was not foreseen. The log has it under {number}."
-        await of_status(500, sentence, scope["path"])(scope, receive, send)
+async def on_unforeseen(request: Request, error: Exception) -> Response:
+    """Answer a fault in a route."""
+    return unforeseen(request.scope, error)
+
+
+def unforeseen(scope: Scope, error: Exception) -> Response:
+    """Return the answer of last resort; the log has its number. The message of `error` may hold personal data: left out."""
+    number = secrets.token_hex(4)
+    LOG.error("api %s %s failed, reference %s: %s", scope["method"], _template(scope), number, _where(error))
+    sentence = f"Something went wrong here that was not foreseen. The log has it under {number}."
+    return of_status(500, sentence, scope["path"])
 
 
 def _template(scope: Scope) -> str:

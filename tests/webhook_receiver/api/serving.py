@@ -23,9 +23,10 @@ from tests.regulars.directory.builders import (
     publish_people,
     tricky_people,
 )
-from webhook_receiver.api.app import beside
+from webhook_receiver.api.app import open_api
 from webhook_receiver.api.house import House
 from webhook_receiver.app import create_app
+from webhook_receiver.beside import Beside
 from webhook_receiver.inbox import InboxWriter
 from webhook_receiver.protocol import GuardedProtocol
 
@@ -77,7 +78,8 @@ def serving(settings: Settings) -> Iterator[Api]:
     """Serve these settings on a free port."""
     writer = InboxWriter(open_inbox(settings))
     writer.start()
-    app, house = beside(create_app(settings, writer), settings)
+    api_app, house = open_api(settings)
+    app = Beside(create_app(settings, writer), lambda: (api_app, house))
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         server = Server(
@@ -105,7 +107,7 @@ def serving(settings: Settings) -> Iterator[Api]:
             api.session.close()
             server.should_exit = True
             thread.join(10)
-            house.close()
+            app.close()
             writer.close()
 
 
