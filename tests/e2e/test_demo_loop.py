@@ -15,6 +15,7 @@ import psutil
 import pytest
 import requests
 
+from tests.e2e.order_checks import check_everything
 from tests.e2e.running import Place, Running, wait_for
 
 pytestmark = pytest.mark.e2e
@@ -90,6 +91,11 @@ def test_an_order_and_an_edit_travel_from_the_shop_to_the_marts_and_the_screen(d
     counted.get_by_text(str(after["orders_count"]), exact=True).wait_for()
     page.locator("canvas td", has_text=f"Order {number}").first.wait_for(state="attached")
     page.get_by_text(phone).first.wait_for()
+
+
+def test_the_api_does_what_was_ordered_of_it(demo: Running) -> None:
+    """Scripts are written against these answers, in this form."""
+    check_everything(demo.place)
 
 
 def test_a_second_one_on_the_same_folder_is_refused(demo: Running) -> None:
