@@ -86,7 +86,8 @@ def _profile(shop: str, published: Person, *, merged: bool) -> None:
     with left:
         card(shop, person, about, fresh=news.changed)
     with right:
-        _tabs(shop, person, bought, refunds, about)
+        # Guarded by itself: tabs, filters and notes run this part of the page alone.
+        st.fragment(screen(lambda: _tabs(shop, person, bought, refunds, about)))()
 
 
 def _title(shop: str, person: Person) -> None:
