@@ -10,6 +10,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
+from bson.int64 import Int64
 from pymongo.errors import BulkWriteError, OperationFailure
 
 from regulars.errors import RegularsError
@@ -36,7 +37,7 @@ class MongoPortable(RecordsStore):
         with self._reading_one_moment() as reading:
             for name in TABLES:
                 for values in _values(reading, name):
-                    yield to_row(name, values)
+                    yield to_row(name, {column: _plain(value) for column, value in values.items()})
 
     def load(self, rows: Iterable[Mapping[str, Any]], *, replace: bool = False) -> int:
         """Take over rows. See `ports.Portable`."""
@@ -108,6 +109,11 @@ class MongoPortable(RecordsStore):
             if name in NUMBERED:
                 state[name] = max(state[name], *(row[NUMBERED[name]] for row in batch))
         return len(batch)
+
+
+def _plain(value: Any) -> Any:
+    """Return a large number as Python's own: the driver's is a class of its own, which others take for no number."""
+    return int(value) if isinstance(value, Int64) else value
 
 
 def _collections() -> list[str]:
