@@ -3,7 +3,8 @@
 Every adapter keeps all of these, and one suite of tests holds each adapter to them:
 
 * *Durable*: when a writing call returns, what it wrote survives a kill of every process and a loss of power.
-* *Atomic*: a call happens wholly or not at all, also when several processes write at once.
+* *Atomic*: a call happens wholly or not at all, also when several processes write at once. On MongoDB a change of the tags
+  of more than 5,000 people is seen growing while it is made; broken off, it is finished by whoever opens the store next.
 * *Current*: a reading call sees every write that had returned before it began.
 * *Versions*: a record that people edit carries `version`, from 1 upwards. An edit names the version it was made from;
   where somebody else saved in between, it changes nothing and raises StaleVersion.
