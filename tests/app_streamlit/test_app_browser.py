@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -56,12 +56,6 @@ def open_page(browser: Any, address: str, size: dict[str, int] = WIDE, **options
     return page
 
 
-def wait_for_address(window: Any, /, **expected: str) -> None:
-    """Wait until the page's address says exactly this."""
-    wanted = {name: [value] for name, value in expected.items()}
-    window.wait_for_url(lambda url: parse_qs(urlsplit(url).query) == wanted)
-
-
 def click_at(page: Any, table: str, x: int, y: int) -> None:
     """Click a point of a table; its cells are painted, so they have no elements of their own."""
     grid = page.locator(f".st-key-{table} .dvn-scroller").first
@@ -77,11 +71,13 @@ def click_at(page: Any, table: str, x: int, y: int) -> None:
 def click_row(page: Any, table: str, name: str, row_height: int) -> None:
     """Click the first person's name once the table shows that person there and nothing runs any more."""
     page.wait_for_function(
-        "([table, name]) => document.querySelector(`.st-key-${table} canvas td`)?.textContent.startsWith(name)",
+        "([table, name]) => [...document.querySelectorAll(`.st-key-${table} canvas tbody tr:first-child td`)]"
+        ".some(cell => cell.textContent.startsWith(name))",
         arg=[table, name],
     )
     settle(page)
-    click_at(page, table, 60, HEADER + row_height // 2)
+    before_names = 80 if table.endswith("wide") else 0  # a box and a menu stand before the name
+    click_at(page, table, before_names + 60, HEADER + row_height // 2)
 
 
 def settle(page: Any) -> None:
@@ -89,36 +85,6 @@ def settle(page: Any) -> None:
     page.wait_for_function(
         "document.querySelector('[data-testid=stApp]').getAttribute('data-test-script-state') !== 'running'"
     )
-
-
-def test_a_row_opens_the_profile_and_the_way_back_keeps_everything(served: str, browser: Any) -> None:
-    """The daily path: filter, sort, open somebody, come back to the same list."""
-    page = open_page(browser, f"{served}/customers")
-
-    page.get_by_placeholder("Name, e-mail").fill("number")
-    page.get_by_text("40 of 51 people").wait_for()
-    page.get_by_role("button", name="Lost").click()
-    page.get_by_role("button", name="Page 2", exact=True).click()
-    wait_for_address(page, q="number", rfm="Lost", page="2")
-    click_row(page, "people-wide", "Person Number114", WIDE_ROW)
-
-    page.get_by_role("heading", name="Person Number114").wait_for()
-    wait_for_address(page, customer="woo:114")
-    page.get_by_role("button", name="All customers").click()
-    page.get_by_text("40 of 51 people").wait_for()
-    wait_for_address(page, q="number", rfm="Lost", page="2")
-
-
-def test_a_click_on_a_head_sorts_all_pages(served: str, browser: Any) -> None:
-    """Sorting the 25 rows on the screen would answer another question than the one asked."""
-    page = open_page(browser, f"{served}/customers?q=number")
-    page.get_by_text("40 of 51 people").wait_for()
-
-    click_at(page, "people-wide", 390, HEADER // 2)
-    wait_for_address(page, q="number", sort="-net")
-    click_row(page, "people-wide", "Person Number100", WIDE_ROW)
-
-    page.get_by_role("heading", name="Person Number100").wait_for()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -137,25 +103,6 @@ def test_no_page_scrolls_sideways_on_a_phone_or_asks_another_host(served: str, b
     assert hosts <= {"127.0.0.1", None, ""}
     fonts = page.evaluate("[...document.fonts].filter(f => f.status === 'loaded').map(f => f.family)")
     assert any("Roboto" in font for font in fonts)
-
-
-def test_on_a_phone_name_net_and_last_order_are_visible_and_a_tap_opens_the_profile(served: str, browser: Any) -> None:
-    """Three columns fit; the rest is one tap away."""
-    page = open_page(browser, f"{served}/customers?q=number&sort=-net", PHONE, is_mobile=True, has_touch=True)
-    narrow = page.locator(".st-key-people-narrow")
-    narrow.locator("canvas").first.wait_for()
-    assert not page.locator(".st-key-people-wide").is_visible()
-    heads = narrow.locator("canvas th")
-    heads.first.wait_for(state="attached")
-    assert heads.all_text_contents() == ["Customer", "Net", "Last order"]
-    box = narrow.locator("canvas").first.bounding_box()
-    assert box["x"] >= 0
-    assert box["x"] + box["width"] <= 390
-
-    narrow.locator("canvas").first.scroll_into_view_if_needed()
-    click_row(page, "people-narrow", "Person Number100", NARROW_ROW)
-
-    page.get_by_role("heading", name="Person Number100").wait_for()
 
 
 def test_a_hostile_name_is_text(served: str, browser: Any) -> None:
