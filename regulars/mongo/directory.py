@@ -13,8 +13,6 @@ from typing import TypeVar
 import polars as pl
 from pydantic import SecretStr
 from pymongo import DESCENDING
-from pymongo.client_session import ClientSession
-from pymongo.database import Database
 
 from regulars.directory.kept import Kept
 from regulars.directory.lookup import RANKS
@@ -24,7 +22,7 @@ from regulars.directory.query import MONEY_SORTS, LiveRecords, PeopleQuery
 from regulars.directory.selection import Filters, Selection
 from regulars.directory.snapshot import KEY, ROW_COLUMNS, Snapshot
 from regulars.mongo.client import Document
-from regulars.mongo.serving import CUSTOMERS, ORDERS, Serving, index_order, sort_fields, sort_index
+from regulars.mongo.serving import CUSTOMERS, ORDERS, Ask, Serving, index_order, sort_fields, sort_index
 from regulars.mongo.serving_documents import EXACT, frame_of, id_of
 from transforms.schemas import CUSTOMER_CURRENCIES, ORDER_LINES, REFUNDS
 from transforms.schemas import CUSTOMERS as CUSTOMER_SCHEMA
@@ -37,7 +35,6 @@ ROW_FIELDS = {**dict.fromkeys(ROW_COLUMNS, 1), EXACT: 1}
 NEAR, FEW_HIDDEN = 10_000, 500
 
 Answer = TypeVar("Answer")
-Reading = Callable[[Database[Document], ClientSession], Answer]
 # People of one currency rank (None for none, and for lists that are not by money) who have the value sorted by, or not.
 Stretch = tuple[int | None, bool, int]
 
@@ -63,13 +60,13 @@ class MongoDirectory(Directory):
     ) -> pl.DataFrame:
         snapshot = selection.snapshot
 
-        def read(database: Database[Document], session: ClientSession) -> list[Document]:
+        def read(ask: Ask) -> list[Document]:
             if self._is_near(selection, query, filters, overlay, page):
                 stretches = self._stretches_of(selection, filters, overlay, query.sort)
-                return list(self._walk(database, session, query=query, overlay=overlay, stretches=stretches, page=page))
+                return list(self._walk(ask, query, overlay, stretches, page))
             rows = selection.rows(filters, overlay, query.sort, descending=query.descending)
             shown = rows.slice((page - 1) * query.page_size, query.page_size)
-            return self._by_key(database, session, snapshot.people[KEY].gather(shown).to_list())
+            return self._by_key(ask, snapshot.people[KEY].gather(shown).to_list())
 
         found = self._served(snapshot, read)
         if found is None:
@@ -78,8 +75,8 @@ class MongoDirectory(Directory):
         return shown.with_columns(overlay.tags_of(shown[KEY]))
 
     def _profile(self, snapshot: Snapshot, key: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-        one = {"_id": {"$eq": id_of(self._shop, key)}}
-        found = self._served(snapshot, lambda database, session: list(database[CUSTOMERS].find(one, session=session)))
+        one = {"$match": {"_id": {"$eq": id_of(self._shop, key)}}}
+        found = self._served(snapshot, lambda ask: ask(CUSTOMERS, [one], ""))
         if found is None:
             return super()._profile(snapshot, key)
         whose = {"shop": self._shop, KEY: key}
@@ -87,41 +84,34 @@ class MongoDirectory(Directory):
         return frame_of(found, CUSTOMER_SCHEMA), frame_of(currencies, CUSTOMER_CURRENCIES)
 
     def _owned(self, snapshot: Snapshot, table: str, key: str) -> pl.DataFrame:
-        mine = {"customer": {"$eq": id_of(self._shop, key)}}
-
-        def orders(database: Database[Document], session: ClientSession) -> list[Document]:
-            newest_first = [("created_at", DESCENDING), ("order_id", DESCENDING)]
-            return list(database[ORDERS].find(mine, {"lines": 0, "refunds": 0}, sort=newest_first, session=session))
-
-        def refunds(database: Database[Document], session: ClientSession) -> list[Document]:
-            refunded = {**mine, "refunds": {"$ne": []}}
-            return list(database[ORDERS].find(refunded, {"shop": 1, "order_id": 1, "refunds": 1}, session=session))
-
+        mine: Document = {"$match": {"customer": {"$eq": id_of(self._shop, key)}}}
         if table == "orders":
-            found = self._served(snapshot, orders)
+            newest_first: Document = {"$sort": {"created_at": DESCENDING, "order_id": DESCENDING}}
+            steps = [mine, newest_first, {"$project": {"lines": 0, "refunds": 0}}]
+            found = self._served(snapshot, lambda ask: ask(ORDERS, steps, "customer"))
             return super()._owned(snapshot, table, key) if found is None else frame_of(found, ORDER_SCHEMA)
-        found = self._served(snapshot, refunds)
+        refunded: Document = {"$match": {"refunds": {"$ne": []}}}
+        steps = [mine, refunded, {"$project": {"shop": 1, "order_id": 1, "refunds": 1}}]
+        found = self._served(snapshot, lambda ask: ask(ORDERS, steps, "customer"))
         if found is None:
             return super()._owned(snapshot, table, key)
         frame = frame_of(_inside(found, "refunds"), REFUNDS)
         return frame.sort("created_at", "refund_id", descending=True, nulls_last=True)
 
     def _lines(self, snapshot: Snapshot, orders: pl.Series) -> pl.DataFrame:
-        ids = {"_id": {"$in": [id_of(self._shop, order) for order in orders]}}
-        fields = {"shop": 1, "order_id": 1, "lines": 1}
-        found = self._served(
-            snapshot, lambda database, session: list(database[ORDERS].find(ids, fields, session=session))
-        )
+        ids = {"$match": {"_id": {"$in": [id_of(self._shop, order) for order in orders]}}}
+        fields = {"$project": {"shop": 1, "order_id": 1, "lines": 1}}
+        found = self._served(snapshot, lambda ask: ask(ORDERS, [ids, fields], ""))
         if found is None:
             return super()._lines(snapshot, orders)
         return frame_of(_inside(found, "lines"), ORDER_LINES).sort("order_id", "line_id")
 
-    def _served(self, snapshot: Snapshot, read: "Reading[Answer]") -> Answer | None:
+    def _served(self, snapshot: Snapshot, read: Callable[[Ask], Answer]) -> Answer | None:
         return self._serving.reading(self._shop, snapshot.manifest.version, read)
 
-    def _by_key(self, database: Database[Document], session: ClientSession, keys: Sequence[str]) -> list[Document]:
+    def _by_key(self, ask: Ask, keys: Sequence[str]) -> list[Document]:
         ids = [id_of(self._shop, key) for key in keys]
-        found = database[CUSTOMERS].find({"_id": {"$in": ids}}, ROW_FIELDS, session=session)
+        found = ask(CUSTOMERS, [{"$match": {"_id": {"$in": ids}}}, {"$project": ROW_FIELDS}], "")
         by_id = {document["_id"]: document for document in found}
         return [by_id[one] for one in ids]
 
@@ -145,36 +135,23 @@ class MongoDirectory(Directory):
         return self._stretches.get((selection.snapshot, filters, overlay, sort), work_out)
 
     def _walk(
-        self,
-        database: Database[Document],
-        session: ClientSession,
-        *,
-        query: PeopleQuery,
-        overlay: Overlay,
-        stretches: Sequence[Stretch],
-        page: int,
+        self, ask: Ask, query: PeopleQuery, overlay: Overlay, stretches: Sequence[Stretch], page: int
     ) -> Iterator[Document]:
         """Yield the page's people, from each stretch that it touches."""
         skip, wanted = (page - 1) * query.page_size, query.page_size
+        index = sort_index(query.sort, descending=query.descending)
         for rank, there, people in stretches:
             taken = min(wanted, people - skip)
             if taken > 0:
-                where = self._condition(query, overlay, rank, there=there)
-                yield from database[CUSTOMERS].find(
-                    where,
-                    ROW_FIELDS,
-                    sort=index_order(query.sort, descending=query.descending),
-                    hint=sort_index(query.sort, descending=query.descending),
-                    skip=skip,
-                    limit=taken,
-                    session=session,
-                )
+                steps = self._steps(query, overlay, rank, there=there)
+                yield from ask(CUSTOMERS, [*steps, {"$skip": skip}, {"$limit": taken}, {"$project": ROW_FIELDS}], index)
                 wanted -= taken
             skip = max(skip - people, 0)
             if not wanted:
                 return
 
-    def _condition(self, query: PeopleQuery, overlay: Overlay, rank: int | None, *, there: bool) -> Document:
+    def _steps(self, query: PeopleQuery, overlay: Overlay, rank: int | None, *, there: bool) -> list[Document]:
+        """Return what finds the people of one stretch, in the list's order."""
         *ranks, field = sort_fields(query.sort)
         where: Document = {"shop": {"$eq": self._shop}, **{name: {"$eq": rank} for name in ranks}}
         where[field] = {"$ne": None} if there else {"$eq": None}
@@ -182,7 +159,7 @@ class MongoDirectory(Directory):
             where["rfm_group"] = {"$in": list(query.rfm_groups)}
         if overlay.hidden:
             where["_id"] = {"$nin": [id_of(self._shop, key) for key in overlay.hidden]}
-        return where
+        return [{"$match": where}, {"$sort": dict(index_order(query.sort, descending=query.descending))}]
 
 
 def _inside(orders: Sequence[Document], name: str) -> list[Document]:

@@ -7,20 +7,19 @@ a mirror that was killed, the next one writes everything again.
 
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from time import monotonic
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import polars as pl
 from filelock import FileLock, Timeout
 from pydantic import SecretStr
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReplaceOne
-from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.database import Database
 
@@ -45,6 +44,7 @@ WRITERS = 2
 
 T = TypeVar("T")
 Answer = TypeVar("Answer")
+Ask = Callable[[str, Sequence[Document], str], list[Document]]
 
 
 @dataclass(frozen=True)
@@ -152,22 +152,40 @@ class Serving(LateStore):
         with self._faults():
             return held_version(self._ready(), shop)
 
-    def reading(
-        self, shop: str, version: str, read: Callable[[Database[Document], ClientSession], Answer]
-    ) -> Answer | None:
+    def reading(self, shop: str, version: str, read: "Callable[[Ask], Answer]") -> Answer | None:
         """Return what `read` returns, all of it of one moment; None where the collections do not hold that version.
 
-        `read` passes its session to every call.
+        `read` is given a function that asks a collection: `ask(name, steps of an aggregation, name of an index or "")`.
+        Each question brings the shop's state along, so that a page costs one way to the server and back.
         """
         with self._faults():
             database = self._ready()
+        state = {"coll": STATE, "pipeline": [{"$match": {"_id": {"$eq": shop}}}, {"$project": {"state": "$$ROOT"}}]}
         with self._one_moment() as session:
-            return read(database, session) if held_version(database, shop, session) == version else None
+
+            def ask(collection: str, steps: Sequence[Document], index: str = "") -> list[Document]:
+                hint: dict[str, Any] = {"hint": index} if index else {}
+                found = list(database[collection].aggregate([*steps, {"$unionWith": state}], session=session, **hint))
+                if not found or _held(found.pop().get("state")) != version:
+                    raise _OtherVersion
+                return found
+
+            try:
+                return read(ask)
+            except _OtherVersion:
+                return None
 
 
-def held_version(database: Database[Document], shop: str, session: ClientSession | None = None) -> str | None:
+class _OtherVersion(Exception):
+    """The collections do not hold the version that was asked for."""
+
+
+def held_version(database: Database[Document], shop: str) -> str | None:
     """Return the version that the collections hold, None where they hold none or are being written."""
-    state = database[STATE].find_one({"_id": {"$eq": shop}}, session=session)
+    return _held(database[STATE].find_one({"_id": {"$eq": shop}}))
+
+
+def _held(state: Document | None) -> str | None:
     return None if state is None or state["writing"] else state["version"]
 
 
