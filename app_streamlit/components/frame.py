@@ -25,6 +25,9 @@ STYLE = """
   display: none;
 }
 .st-key-people-narrow, .st-key-sample-narrow {display: none;}
+/* Streamlit's own muted text and the words on its full buttons have too little contrast. */
+[data-testid="stCaptionContainer"] {color: light-dark(#5B6675, #9AA6B5); opacity: 1;}
+[data-testid="stBaseButton-primary"]:not(:disabled) p {color: light-dark(#FFFFFF, #11151C);}
 /* The room of what is still on its way: nothing jumps when it comes. */
 .st-key-chart-net, .st-key-chart-people {min-height: 262px;}
 .st-key-chart-groups {min-height: 312px;}
@@ -42,6 +45,8 @@ STYLE = """
 def style() -> None:
     """Add the few rules that theme files cannot express."""
     st.html(STYLE)
+    # Dialogs and popovers hang below the body, which does not know the theme.
+    st.html(f"<style>body {{color-scheme: {st.context.theme.type or 'light'};}}</style>")
 
 
 def choose_shop(shops: list[str], pages: dict[str, Any]) -> str:

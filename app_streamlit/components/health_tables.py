@@ -18,7 +18,7 @@ _text, _number = st.column_config.TextColumn, st.column_config.NumberColumn
 
 def syncs(shop: str) -> None:
     """Show how the shop's last syncs ended."""
-    st.subheader("How did the last syncs go?", anchor=False)
+    st.header("How did the last syncs go?", anchor=False)
     runs = machinery.syncs(shop)
     if not runs:
         st.info("No sync has ended yet. The first one is started by `regulars up`, or by Sync now.")
@@ -54,7 +54,7 @@ def _sync_row(run: SyncRun, zone: str) -> dict[str, object]:
 
 def checks(shop: str) -> None:
     """Show what the checks of the shop's data found: counts, and ids where a check names some."""
-    st.subheader("Are the data sound?", anchor=False)
+    st.header("Are the data sound?", anchor=False)
     found = machinery.checks(shop)
     if not found:
         st.info("No check has run yet. The invariants run before every publish, the suites once a day.")
@@ -87,7 +87,7 @@ def dead_letters(shop: str) -> None:
     letters = machinery.dead_letters(shop)
     if not letters:
         return
-    st.subheader("What could not be understood?", anchor=False)
+    st.header("What could not be understood?", anchor=False)
     st.caption("The latest dead letters. Their bodies stay in the inbox; nobody sees them here.")
     rows: list[dict[str, object]] = [
         {

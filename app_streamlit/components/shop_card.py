@@ -18,7 +18,7 @@ def shop_card(state: ShopState, now: datetime) -> None:
     """Show how a shop's copy stands at the instant `now`."""
     title = formats.plain(reads.shop_title(state.shop))
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.subheader(title, anchor=False, width="content")
+        st.header(title, anchor=False, width="content")
         _verdict(state, now)
     for problem in state.problems:
         st.error(formats.plain(problem, 1000))

@@ -31,7 +31,7 @@ def _card(shop: str, now: datetime) -> None:
 
 
 def _stores() -> None:
-    st.subheader("Where are things kept?", anchor=False)
+    st.header("Where are things kept?", anchor=False)
     problem = machinery.store_problem()
     where = "MongoDB" if machinery.on_mongodb() else "Files"
     with st.grid(3, min_column_width=150, gap="small"):
@@ -55,7 +55,7 @@ def _stores() -> None:
 
 
 def _dagster(shop: str) -> None:
-    st.subheader("Behind the scenes", anchor=False)
+    st.header("Behind the scenes", anchor=False)
     dagster = machinery.dagster()
     if not dagster.is_up():
         st.warning(

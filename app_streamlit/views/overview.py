@@ -54,10 +54,10 @@ def show() -> None:
     if not buyers:
         st.info("Nobody has an order that counts yet, so there are no sums and no RFM groups.")
         return
-    st.subheader("How much came in?", anchor=False)
+    st.header("How much came in?", anchor=False)
     with st.container(key="chart-net"):
         charts.net_over_time(told)
-    st.subheader("Are they new, or do they come back?", anchor=False)
+    st.header("Are they new, or do they come back?", anchor=False)
     with st.container(key="chart-people"):
         charts.new_and_returning(told)
     _groups(shop)
@@ -130,7 +130,7 @@ def rule_of(label: str, period: str) -> str:
 
 def _groups(shop: str) -> None:
     groups = reads.rfm_counts(shop)
-    st.subheader("Who are they?", anchor=False)
+    st.header("Who are they?", anchor=False)
     st.caption("All people with an order that counts, by RFM group: how recently, how often and how much they bought.")
     with st.container(key="chart-groups"):
         figures.group_bars({group: groups[group] for group in RFM_GROUPS if group in groups})

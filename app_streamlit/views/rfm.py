@@ -43,7 +43,7 @@ def show() -> None:
         if shade == "net" and len(currencies) > 1:
             currency = choose_from_list("currency", currencies, label="Currency", format_func=formats.plain)
     rfm_grid(cells(spread, currency), by_net=shade == "net", currency=currency, on_open=_open)
-    st.subheader("What do the groups mean?", anchor=False)
+    st.header("What do the groups mean?", anchor=False)
     group_cards(reads.rfm_counts(shop))
 
 

@@ -198,7 +198,7 @@ def test_every_shop_has_its_card_the_chosen_one_first(app: Open, published: Publ
     test = app("health", shop="beta")
 
     no_failure(test)
-    assert [heading.value for heading in test.subheader][:2] == ["Beta Books", "Alpha Teas"]
+    assert [heading.value for heading in test.header][:2] == ["Beta Books", "Alpha Teas"]
     assert test.sidebar.selectbox(key="shop_chosen").options == ["Alpha Teas", "Beta Books"]
 
 
