@@ -218,6 +218,20 @@ def test_while_a_version_is_written_rows_come_from_the_files(both: Both) -> None
             serving.mirror(SHOP, both.folder, both.version)
 
 
+@pytest.mark.parametrize("search", ["", "example.com"])
+def test_documents_deleted_by_hand_leave_no_gap_in_a_list(both: Both, search: str) -> None:
+    """Somebody tidies up the collections: the files still know everybody, and paging must not lose its way."""
+    served, filed = both.open()
+    query = PeopleQuery(search=search, page_size=200)
+    people = served._serving._database[CUSTOMERS]
+    taken = people.find_one_and_delete({"_id": {"$eq": f"{SHOP}/woo:1"}})
+    assert taken is not None
+    try:
+        assert_frame_equal(served.people(query).rows, filed.people(query).rows)
+    finally:
+        people.insert_one(taken)
+
+
 def test_readers_beside_a_mirror_never_see_two_versions(mongo_uri: str, tmp_path: Path) -> None:
     """A page that was read while it was written over must be wholly of one version."""
     uri, done = SecretStr(mongo_uri), threading.Event()
