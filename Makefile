@@ -7,7 +7,7 @@ PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .venv-uv/bin/uv)
 BIN := .venv/bin
 
-.PHONY: help setup demo up test test-deep lint types imports wheel chromium mongod requirements clean
+.PHONY: help setup demo up test test-deep bench lint types imports wheel chromium mongod requirements clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -40,6 +40,9 @@ test: lint types imports wheel chromium mongod ## Lint, types, import rules, a w
 
 test-deep: setup chromium mongod ## What is too long for every change: kills, whole histories, many cases
 	@$(BIN)/python -m pytest -q -m deep --timeout=1800
+
+bench: setup ## How fast it is at a million people, beside the same done by hand (minutes, 5 GB of disk)
+	@$(BIN)/python -m benchmarks
 
 lint: setup ## ruff, check and format
 	@$(BIN)/ruff check .

@@ -5,7 +5,10 @@ from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+
+import pymongo
+from pymongo.database import Database as MongoDatabase
 
 from benchmarks.people import SHOP, publish_shop
 from regulars.directory import open_directory
@@ -15,6 +18,8 @@ from regulars.mongo.serving import mirror
 from regulars.paths import DataPaths
 from regulars.settings import Settings, load_settings
 from tests.mongod import running_mongod, why_not
+
+Database = MongoDatabase[dict[str, Any]]
 
 
 class Ground(AbstractContextManager["Ground"]):
@@ -69,6 +74,20 @@ class Ground(AbstractContextManager["Ground"]):
         mirror(settings, SHOP, self.published, self.version.name)
         return settings
 
+    @cached_property
     def from_server(self) -> Directory | None:
-        """Return a directory over MongoDB; None where no mongod can run here."""
-        return None if self.server is None else open_directory(self.server, SHOP, None)
+        """A directory over MongoDB; None where no mongod can run here."""
+        if self.server is None:
+            return None
+        directory = open_directory(self.server, SHOP, None)
+        self._ends.callback(directory.close)
+        return directory
+
+    @cached_property
+    def database(self) -> Database | None:
+        """The same database for queries by hand."""
+        if self.server is None or self.server.mongodb_uri is None:
+            return None
+        client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(self.server.mongodb_uri.get_secret_value())
+        self._ends.callback(client.close)
+        return client.get_default_database()

@@ -164,7 +164,7 @@ def _refunds(chance: np.random.Generator, orders: pl.DataFrame) -> pl.DataFrame:
         "counted",
         "created_at",
         refund_id=pl.col("row").cast(pl.Int64) + 900_000_000,
-        amount=(pl.col("total") / pl.lit(2).cast(MONEY)).cast(MONEY),
+        amount=(pl.col("total") / pl.lit(2).cast(MONEY)).round(2).cast(MONEY),
         reason=pl.lit("did not fit"),
         refund_day=shop_day(pl.col("created_at"), TIMEZONE),
     )

@@ -33,7 +33,7 @@ WINDOW = {"width": 1440, "height": 1700}  # high enough for a whole page of the 
 # What stands there and the key that is pressed then; each press changes who is found.
 PRESSES = (
     ("", "m"),
-    ("m", "ü"),
+    ("m", "u"),
     ("an", "n"),
     ("sch", "m"),
     ("cl", "a"),
@@ -125,8 +125,7 @@ def _search(screen: Screen, turn: int) -> float:
 def _turn(screen: Screen, turn: int) -> float:
     if turn == 0:
         screen.open("/customers")
-    button = screen.page.get_by_role("button", name=f"Page {turn + 2}", exact=True)
-    taken = screen.milliseconds(LIST, button.click)
+    taken = screen.milliseconds(LIST, screen.page.get_by_role("button", name="Next page").click)
     screen.rest()
     return taken
 
@@ -136,7 +135,7 @@ def _profile(screen: Screen, turn: int) -> float:
     grid = screen.page.locator(".st-key-people-wide .dvn-scroller").first
     box = grid.bounding_box()
     assert box is not None
-    x, y = box["x"] + 60, box["y"] + 36 + 40 * turn + 20
+    x, y = box["x"] + 150, box["y"] + 36 + 40 * turn + 20
     screen.page.mouse.move(x + 40, y, steps=4)
     screen.page.mouse.move(x, y, steps=4)
     return screen.milliseconds(PROFILE, lambda: screen.page.mouse.click(x, y))
@@ -145,7 +144,7 @@ def _profile(screen: Screen, turn: int) -> float:
 def _rule(screen: Screen, turn: int) -> float:
     if turn == 0:
         screen.open("/segment")
-    box = screen.page.get_by_label("As text")
+    box = screen.page.get_by_role("textbox", name="As text")
     box.fill(RULES[turn % len(RULES)].format(turn + 1))
     screen.rest()
     before_the_end = 1 if box.input_value().endswith('"') else 0

@@ -8,20 +8,17 @@ import pymongo
 
 from benchmarks.comparison import Comparison, compared
 from benchmarks.files import PAGE, Listed, Profile, agree, listed, profile, some_keys
-from benchmarks.ground import Ground
+from benchmarks.ground import Database, Ground
 from benchmarks.people import SHOP
 from regulars.mongo.serving import CUSTOMERS, ORDERS, index_order, sort_fields, sort_index
 from regulars.mongo.serving_documents import id_of
 
-Database = pymongo.database.Database[dict[str, Any]]
-
 
 def list_cases(ground: Ground) -> Iterator[Comparison]:
     """Yield the list with its total and net, and the rows of a page alone, which is all that MongoDB is asked for."""
-    directory = ground.from_server()
-    if directory is None:
+    directory, database = ground.from_server, ground.database
+    if directory is None or database is None:
         return
-    database = _database(ground)
     agree(listed(directory, 0), {"pymongo": _listed_by_hand(database, 0)})
     yield from compared(
         "store_list",
@@ -41,10 +38,10 @@ def list_cases(ground: Ground) -> Iterator[Comparison]:
 
 def profile_cases(ground: Ground) -> Iterator[Comparison]:
     """Yield the profile of another person each time."""
-    directory = ground.from_server()
-    if directory is None:
+    directory, database = ground.from_server, ground.database
+    if directory is None or database is None:
         return
-    query = _profile_by_hand(_database(ground))
+    query = _profile_by_hand(database)
     keys = some_keys(directory, ground.repeats + 1)
     for key in keys[:3]:
         agree(profile(directory, key), {"pymongo": query(key)})
@@ -55,15 +52,6 @@ def profile_cases(ground: Ground) -> Iterator[Comparison]:
         lambda turn: profile(directory, keys[turn]),
         {"pymongo": lambda turn: query(keys[turn])},
     )
-
-
-def _database(ground: Ground) -> Database:
-    assert ground.server is not None
-    assert ground.server.mongodb_uri is not None
-    client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(
-        ground.server.mongodb_uri.get_secret_value(), directConnection=True
-    )
-    return client.get_default_database()
 
 
 def _rows_by_hand(database: Database, page: int) -> list[dict[str, Any]]:

@@ -53,6 +53,12 @@ class Directory:
         self._selections = Kept[Selection](most=1)
         self._figures = Kept[Figures](most=1)
 
+    def close(self) -> None:
+        """Let go of what is kept in memory; further calls open it again."""
+        with self._loading:
+            self._snapshot = None
+        self._selections, self._figures = Kept(most=1), Kept(most=1)
+
     def is_published(self) -> bool:
         """Return whether there is a version to read."""
         return current_version(self._folder) is not None
