@@ -28,6 +28,9 @@ STYLE = """
 /* Streamlit's own muted text and the words on its full buttons have too little contrast. */
 [data-testid="stCaptionContainer"] {color: light-dark(#5B6675, #9AA6B5); opacity: 1;}
 [data-testid="stBaseButton-primary"]:not(:disabled) p {color: light-dark(#FFFFFF, #11151C);}
+[data-testid="stMultiSelectTagsContainer"] [data-tag], [data-testid="stMultiSelectTagsContainer"] [data-tag] * {
+  color: light-dark(#FFFFFF, #11151C);
+}
 /* The room of what is still on its way: nothing jumps when it comes. */
 .st-key-chart-net, .st-key-chart-people {min-height: 262px;}
 .st-key-chart-groups {min-height: 312px;}
