@@ -183,11 +183,11 @@ def test_the_page_fills_by_itself_and_follows_new_versions(tmp_path: Path, brows
         page.get_by_text("Syncing orders: 3,000 of 12,000").wait_for()
         publish_people(folder / "published" / SHOP, people())
         page.get_by_role("heading", name="Overview").wait_for()
-        page.get_by_text("51 customers").wait_for()
+        page.get_by_text("Tea & Co · 51 people").wait_for()
 
         publish_people(folder / "published" / SHOP, people()[:-1])
 
-        page.get_by_text("50 customers").wait_for()
+        page.get_by_text("Tea & Co · 50 people").wait_for()
 
 
 def write_progress(folder: Path) -> None:
