@@ -1,10 +1,15 @@
-"""List and profile from MongoDB, beside the same queries typed by hand with PyMongo on the same collections."""
+"""List and profile from MongoDB, beside the same queries typed by hand with PyMongo on the same collections.
 
-from collections.abc import Callable, Iterator
+Both sides answer with Polars frames and exact decimals, which is what screens and the API go on with.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
+import polars as pl
 import pymongo
+from bson import Decimal128
 
 from benchmarks.comparison import Comparison, compared
 from benchmarks.files import PAGE, Listed, Profile, agree, listed, profile, some_keys
@@ -54,10 +59,10 @@ def profile_cases(ground: Ground) -> Iterator[Comparison]:
     )
 
 
-def _rows_by_hand(database: Database, page: int) -> list[dict[str, Any]]:
+def _rows_by_hand(database: Database, page: int) -> pl.DataFrame:
     rank = sort_fields("net")[0]  # nobody without a currency is on the first pages
     found = database[CUSTOMERS].find({"shop": SHOP, rank: {"$gte": 0}}).sort(index_order("net", descending=True))
-    return list(found.hint(sort_index("net", descending=True)).skip(page * PAGE).limit(PAGE))
+    return _frame(found.hint(sort_index("net", descending=True)).skip(page * PAGE).limit(PAGE))
 
 
 def _listed_by_hand(database: Database, page: int) -> Listed:
@@ -68,16 +73,33 @@ def _listed_by_hand(database: Database, page: int) -> Listed:
         [{"$match": bought}, {"$group": {"_id": "$currency", "net": {"$sum": "$net"}}}]
     )
     net = {each["_id"]: Decimal(each["net"].to_decimal()) for each in sums}
-    return Listed([row["customer_key"] for row in rows], total, net)
+    return Listed(rows["customer_key"].to_list(), total, net)
 
 
 def _profile_by_hand(database: Database) -> Callable[[str], Profile]:
     def query(key: str) -> Profile:
-        person = database[CUSTOMERS].find_one({"_id": id_of(SHOP, key)})
-        assert person is not None
-        orders = list(database[ORDERS].find({"customer": person["_id"]}).sort("created_at", pymongo.DESCENDING))
-        refunds = [refund for order in orders for refund in order["refunds"]]
-        net = person["net"].to_decimal()
-        return Profile(person["email"], net, [order["order_id"] for order in orders], len(refunds))
+        person = _frame(database[CUSTOMERS].find({"_id": id_of(SHOP, key)}))
+        found = list(database[ORDERS].find({"customer": person["_id"][0]}).sort("created_at", pymongo.DESCENDING))
+        refunds = _frame(refund for order in found for refund in order.pop("refunds"))
+        orders = _frame(found)
+        ids = orders["order_id"].to_list() if orders.height else []
+        return Profile(person["email"][0], person["net"][0], ids, refunds.height)
 
     return query
+
+
+def _frame(documents: Iterable[dict[str, Any]]) -> pl.DataFrame:
+    return pl.DataFrame([_plain(document) for document in documents], infer_schema_length=None)
+
+
+def _plain(document: dict[str, Any]) -> dict[str, Any]:
+    return {name: _value(value) for name, value in document.items()}
+
+
+def _value(value: Any) -> Any:
+    match value:
+        case Decimal128():
+            return value.to_decimal()
+        case list():
+            return [_plain(each) if isinstance(each, dict) else each for each in value]
+    return value
