@@ -14,8 +14,6 @@ from regulars.directory.layout import Manifest
 GROSS_HELP = "The totals of the orders that count, taxes and shipping included, before refunds."
 REFUNDED_HELP = "What was given back, on the day it was given back, for orders that count."
 NET_HELP = "Gross less refunded. Negative where more came back than was paid."
-ROWS_SHOWN = 12
-ROW, HEADER = 35, 36
 
 
 def spend(currencies: pl.DataFrame, orders: pl.DataFrame, refunds: pl.DataFrame, about: Manifest) -> None:
@@ -26,8 +24,9 @@ def spend(currencies: pl.DataFrame, orders: pl.DataFrame, refunds: pl.DataFrame,
         _currency(row, orders, refunds, about)
     uncounted = orders.filter(~pl.col("counted")).height
     if uncounted:
-        which = "1 order does" if uncounted == 1 else f"{formats.number(uncounted)} orders do"
-        st.caption(f"{which} not count and add nothing here; the Orders tab shows why.")
+        one = uncounted == 1
+        which = "1 order does not count and adds" if one else f"{formats.number(uncounted)} orders do not count and add"
+        st.caption(f"{which} nothing here; the Orders tab shows why.")
 
 
 def _currency(row: Mapping[str, Any], orders: pl.DataFrame, refunds: pl.DataFrame, about: Manifest) -> None:
@@ -40,13 +39,11 @@ def _currency(row: Mapping[str, Any], orders: pl.DataFrame, refunds: pl.DataFram
         st.metric(f"Gross, {label}", formats.money(row["gross"], code), help=GROSS_HELP)
         st.metric(f"− Refunded, {label}", formats.money(row["refunded"], code), help=REFUNDED_HELP)
         st.metric(f"= Net, {label}", formats.money(row["net"], code), help=NET_HELP)
-    with st.expander(f"The {count} that make up gross, {label}", key=f"gross-{row['customer_key']}-{code}"):
+    with st.expander(f"Gross, {label}: {count}", key=f"gross-{row['customer_key']}-{code}"):
         _rows(_order_rows(sold, about), sold["total"], row["gross"], code)
     if not back.is_empty():
         refunds_word = "1 refund" if back.height == 1 else f"{formats.number(back.height)} refunds"
-        with st.expander(
-            f"The {refunds_word} that make up refunded, {label}", key=f"back-{row['customer_key']}-{code}"
-        ):
+        with st.expander(f"Refunded, {label}: {refunds_word}", key=f"back-{row['customer_key']}-{code}"):
             _rows(_refund_rows(back, orders, about), back["amount"], row["refunded"], code)
 
 
@@ -57,7 +54,6 @@ def _rows(cells: pl.DataFrame, amounts: pl.Series, figure: Decimal, code: str) -
         cells,
         hide_index=True,
         placeholder="",
-        height=HEADER + ROW * min(max(1, cells.height), ROWS_SHOWN) + 2,
         column_config={
             "when": column.TextColumn("When", width=130),
             "order": column.TextColumn("Order", width=80),
