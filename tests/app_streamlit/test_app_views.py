@@ -15,7 +15,6 @@ from regulars.paths import DataPaths
 from tests.regulars.directory.builders import (
     SHOP,
     a_buyer,
-    also_in,
 )
 
 Open = Callable[..., AppTest]
@@ -109,19 +108,6 @@ def test_an_empty_shop_says_so_on_every_page(app: Open, published: Publish) -> N
     for page in (None, "customers", "segments", "segment"):
         no_failure(app(page))
     assert "no customers yet" in said(app("customers"))
-
-
-def test_the_mean_of_a_currency_goes_over_those_who_paid_in_it(app: Open, published: Publish) -> None:
-    """Divided by everybody, a shop that sells in two currencies would look poorer in both."""
-    crowns = a_buyer(3, net="900.00", currency="SEK")
-    people = [a_buyer(1, net="30.00"), a_buyer(2, net="60.00"), crowns, a_buyer(4, currency="SEK")]
-    published(people, more_currencies=[also_in(crowns, "EUR", "6.00")])
-
-    test = app()
-
-    no_failure(test)
-    assert metrics(test)["Net a buyer"] == "32.00 EUR"
-    assert metrics(test)["With orders"] == "4"
 
 
 def test_several_shops_are_chosen_in_the_sidebar_and_named_in_addresses(app: Open, published: Publish) -> None:
