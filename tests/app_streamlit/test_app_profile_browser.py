@@ -56,7 +56,7 @@ def shop_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="module", params=["files", "mongodb"])
+@pytest.fixture(scope="module", params=["files", pytest.param("mongodb", marks=pytest.mark.deep)])
 def house(request: pytest.FixtureRequest, shop_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """Return the app over this store, with the shop's accounts published."""
     folder = tmp_path_factory.mktemp("house") / "data"
