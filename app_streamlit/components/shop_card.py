@@ -69,7 +69,7 @@ def _last_sync(state: ShopState, now: datetime) -> None:
         st.caption(formats.plain(last.message, 600))
         return
     st.metric("Last sync", ago, help=help_text)
-    st.caption(f"{KINDS[last.kind]}: {rows_words(last)}, {last.seconds:.0f} s")
+    st.caption(f"{KINDS[last.kind]}: {rows_words(last.customers, last.orders)}, {last.seconds:.0f} s")
 
 
 def _waiting(state: ShopState, now: datetime) -> None:

@@ -91,17 +91,21 @@ def outcome_words(run: SyncRun | None) -> str:
     """Return how a sync that went well ended, in a sentence."""
     if run is None:
         return "The sync is done."
-    return (
-        f"Synced {rows_words(run)} in {formats.number(max(1, round(run.seconds)))} s."
-        if run.customers or run.orders
-        else "Synced: nothing had changed in the shop."
-    )
+    if not run.customers and not run.orders:
+        return "Synced: nothing had changed in the shop."
+    return f"Synced {rows_words(run.customers, run.orders)} in {formats.number(max(1, round(run.seconds)))} s."
 
 
-def rows_words(run: SyncRun) -> str:
-    """Return how many customers and orders came."""
-    customers = f"{formats.number(run.customers)} {'customer' if run.customers == 1 else 'customers'}"
-    return f"{customers} and {formats.number(run.orders)} {'order' if run.orders == 1 else 'orders'}"
+def rows_words(customers: int, orders: int) -> str:
+    """Return how many customers and orders came.
+
+    >>> rows_words(0, 0), rows_words(1, 1200)
+    ('nothing new', '1 customer and 1,200 orders')
+    """
+    if not customers and not orders:
+        return "nothing new"
+    some = f"{formats.number(customers)} {'customer' if customers == 1 else 'customers'}"
+    return f"{some} and {formats.number(orders)} {'order' if orders == 1 else 'orders'}"
 
 
 def _started() -> dict[str, str]:
