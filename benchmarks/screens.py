@@ -44,15 +44,28 @@ PRESSES = (
 RULES = ("orders_count >= {}", "total_spent >= {}00 and last_order older than 90 days", 'email contains "müller{}"')
 LIST, PROFILE, PREVIEW = ".st-key-people-wide canvas", "h1", ".st-key-preview"
 
+# Waits until nothing has run and nothing has changed for half a second: what was typed is sent after a pause.
+REST = """() => new Promise(resolve => {
+  const told = () => location.search + document.body.innerText;
+  const atRest = () => document.querySelector("[data-testid=stApp]").dataset.testScriptState !== "running";
+  let [before, since] = [told(), performance.now()];
+  const look = () => {
+    if (!atRest() || told() !== before) [before, since] = [told(), performance.now()];
+    if (performance.now() - since > 500) resolve(); else setTimeout(look, 20);
+  };
+  look();
+})"""
+
 # Waits, frame by frame, for another address or another text, and for the app to be at rest.
 WATCH = """selector => {
   const told = () => location.search + (document.querySelector(selector)?.textContent ?? "");
   const atRest = () => document.querySelector("[data-testid=stApp]").dataset.testScriptState !== "running";
-  const bench = (window.bench = {before: told(), pressed: null, drawn: null});
+  const bench = (window.bench = {before: told(), pressed: null, ran: false, drawn: null});
   const press = () => { bench.pressed ??= performance.now(); };
   for (const kind of ["keydown", "pointerdown"]) window.addEventListener(kind, press, {capture: true, once: true});
   const look = () => requestAnimationFrame(() => {
-    if (bench.pressed !== null && told() !== bench.before && atRest()) bench.drawn = performance.now();
+    bench.ran ||= bench.pressed !== null && !atRest();
+    if (bench.ran && told() !== bench.before && atRest()) bench.drawn = performance.now();
     else look();
   });
   look();
@@ -80,10 +93,7 @@ class Screen:
 
     def rest(self) -> None:
         """Wait until nothing runs."""
-        at_rest = "document.querySelector('[data-testid=stApp]').dataset.testScriptState !== 'running'"
-        self.page.wait_for_function(at_rest)
-        self.page.wait_for_timeout(400)  # what was typed is sent after a pause: then it runs once more
-        self.page.wait_for_function(at_rest)
+        self.page.evaluate(REST)
 
     def milliseconds(self, selector: str, act: Callable[[], object]) -> float:
         """Return how long it takes from the press in `act` until what stands at `selector` is another and at rest."""
