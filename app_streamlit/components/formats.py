@@ -115,6 +115,15 @@ def seconds_ago(seconds: float) -> str:
     return f"{max(0, int(seconds))} s ago"
 
 
+def share(part: float) -> str:
+    """Return a part of a whole in per cent.
+
+    >>> share(0.3366)
+    '33.7 %'
+    """
+    return f"{part * 100:.1f} %"
+
+
 def people(count: int) -> str:
     """Return a count of people with its word."""
     return "1 person" if count == 1 else f"{number(count)} people"

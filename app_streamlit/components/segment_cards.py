@@ -57,7 +57,7 @@ def confirm_delete(segment: Segment) -> None:
 
 def share(people: int, everybody: int) -> str:
     """Return how much of everybody these people are."""
-    return f"{people / everybody:.1%}" if everybody else formats.ABSENT
+    return formats.share(people / everybody) if everybody else formats.ABSENT
 
 
 def copy_name(segment: Segment, saved: Iterable[Segment]) -> str:

@@ -10,9 +10,9 @@ from app_streamlit.views import customers, health, overview, profile, rfm, segme
 def pages() -> dict[str, Any]:
     """Return the pages by name. Addresses are a contract: links to a person or a list are kept in mails and notes."""
     return {
-        "overview": st.Page(
-            overview.show, title="Overview", icon=":material/insights:", url_path="overview", default=True
-        ),
+        "overview": st.Page(overview.show, title="Overview", icon=":material/insights:", default=True),
+        # The first page has no address but "/"; who types its name is led there as well.
+        "overview by name": st.Page(overview.show, title="Overview", url_path="overview", visibility="hidden"),
         "customers": st.Page(customers.show, title="Customers", icon=":material/group:", url_path="customers"),
         "segments": st.Page(segments.show, title="Segments", icon=":material/donut_small:", url_path="segments"),
         "rfm": st.Page(rfm.show, title="RFM", icon=":material/grid_on:", url_path="rfm"),

@@ -83,7 +83,7 @@ def _figures(told: Overview, period: str) -> None:
         "New": (None if ever else now.new, against("new")),
         "Returning": (None if ever else now.returning, against("returning")),
     }
-    rate = formats.ABSENT if now.repeat_rate is None else f"{now.repeat_rate:.1%}".replace("%", " %")
+    rate = formats.ABSENT if now.repeat_rate is None else formats.share(now.repeat_rate)
     with (
         st.container(key="answers"),
         st.grid(4, min_column_width=150, border=True, gap="small") as grid,
@@ -97,7 +97,9 @@ def _figures(told: Overview, period: str) -> None:
         compared("Average order", average, against("average_order"), help_text=HELP["Average order"])
         of_rate = None if before is None else change_of_rate(now.repeat_rate, before.repeat_rate)
         compared("Repeat rate", rate, of_rate, help_text=HELP["Repeat rate"])
-        st.metric("Orders", formats.number(now.orders), help="Orders that count, in this currency.")
+        compared(
+            "Orders", formats.number(now.orders), against("orders"), help_text="Orders that count, in this currency."
+        )
 
 
 def _opener(label: str, count: int | None, period: str) -> None:

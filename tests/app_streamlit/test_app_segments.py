@@ -23,14 +23,14 @@ def test_the_builder_counts_while_rows_change(app: Open, published: Publish) -> 
     """Count, revenue and people follow each change; the text says the same as the rows."""
     published([a_buyer(n, orders=n, net=str(10 * n)) for n in range(1, 11)])
     test = app("segment")
-    assert metrics(test) == {"People": "8", "Net": "520.00 EUR", "Of all people": "80.0%"}
+    assert metrics(test) == {"People": "8", "Net": "520.00 EUR", "Of all people": "80.0 %"}
     turn = test.session_state["rule_turn"]
 
     test.text_input(key=f"rule-value-{turn}-0").set_value("9").run()
 
     no_failure(test)
     assert test.text_input(key="rule").value == "orders_count >= 9"
-    assert metrics(test) == {"People": "2", "Net": "190.00 EUR", "Of all people": "20.0%"}
+    assert metrics(test) == {"People": "2", "Net": "190.00 EUR", "Of all people": "20.0 %"}
     assert len(test.dataframe[0].value) == 2
 
 
