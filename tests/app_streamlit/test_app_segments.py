@@ -219,7 +219,7 @@ def test_cards_are_sorted_by_people_and_say_the_share_of_all(app: Open, publishe
 
     no_failure(test)
     assert test.subheader[0].value == "Frequent buyers"
-    assert "77.8% of all people" in said(test)
+    assert "77.8 % of all people" in said(test)
     assert metrics(test)["840.00 EUR net"] == "7 people"
     test.selectbox[0].set_value("name").run()
     assert [card.value for card in test.subheader] == ["Frequent buyers", "Inactive", "New", "Slipping", "VIP"]
