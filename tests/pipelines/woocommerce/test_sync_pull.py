@@ -1,6 +1,5 @@
 """Copying a shop and keeping the copy true, without any webhook."""
 
-import doctest
 import random
 from pathlib import Path
 
@@ -8,7 +7,6 @@ import polars as pl
 import pytest
 
 from demo_shop.changes import Shop
-from pipelines.woocommerce import rows as rows_module
 from pipelines.woocommerce.known import Known
 from regulars.errors import DataFolderError, ShopBusy, ShopNotFound, ShopRefused
 from regulars.shop.port import Page, Params
@@ -267,8 +265,3 @@ def test_progress_is_told_for_each_page(synced: Synced) -> None:
     listed = sum(order.status != "trash" for order in synced.shop.orders.values())
     assert orders == [(100, listed), (listed, listed)]
     assert all(total is None or done <= total for _, done, total in told)
-
-
-def test_the_examples_of_raw_rows_are_true() -> None:
-    """Documentation that runs."""
-    assert doctest.testmod(rows_module).failed == 0

@@ -1,7 +1,6 @@
 """The WooCommerce client against scripted answers and recordings of a real shop."""
 
 import base64
-import doctest
 import hmac
 import json
 from collections.abc import Callable
@@ -25,7 +24,6 @@ from regulars.errors import (
     ShopRequestInvalid,
     ShopUnreachable,
 )
-from regulars.shop import index as index_module
 from regulars.shop.auth import shop_auth
 from regulars.shop.client import FIRST_PATIENCE, ShopClient
 from regulars.shop.limits import RateLimiter
@@ -331,8 +329,3 @@ def test_a_wordpress_without_woocommerce_is_told_apart() -> None:
         pytest.raises(ShopNotFound, match="WooCommerce active"),
     ):
         shop.index()
-
-
-def test_the_examples_of_the_zones_are_true() -> None:
-    """Documentation that runs."""
-    assert doctest.testmod(index_module).failed == 0
