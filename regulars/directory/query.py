@@ -46,9 +46,10 @@ class Watched(Protocol):
     """Live records that can tell cheaply whether anything was written: tags of many people take long to read."""
 
     def written(self, shop: str) -> Hashable:
-        """Return a value that differs from every earlier one once tags, segments, aliases or hidden people changed.
+        """Return a value that equals an earlier one only where tags, segments, aliases and hidden people are as then.
 
-        It may also differ for nothing. Ask before reading: what is read then is at least as new as the value.
+        It may also differ for nothing. Ask before reading: what is read then is at least as new as the value. See
+        `regulars.records.ports.Records.written`.
         """
 
 

@@ -1,6 +1,6 @@
 """The records on MongoDB, where MONGODB_URI is set. Guarantees stand in `regulars.records.ports`, collections in `rows`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from datetime import datetime
 
 from pydantic import SecretStr
@@ -15,6 +15,7 @@ from regulars.mongo.rows import STATE, STATE_ID
 from regulars.mongo.segments import MongoSegments
 from regulars.mongo.tags import MongoTags
 from regulars.mongo.tokens import MongoTokens
+from regulars.records.given import a_shop
 from regulars.records.times import utc_now
 from regulars.settings import Settings
 
@@ -50,6 +51,15 @@ class MongoRecords(
         with self._reading() as reading:
             state = reading[STATE].one(_id=STATE_ID)
             return int(state["change_token"]) if state else 0
+
+    def written(self, shop: str) -> Hashable:
+        """Return what differs once something was written. See `ports.Records`."""
+        a_shop(shop)
+        with self._reading() as reading:
+            state = reading[STATE].one(_id=STATE_ID)
+        if state is None or state.get("swapping"):
+            return object()  # collections change their names under readers until a restore is done
+        return int(state["turn"])
 
 
 def open_mongo_records(settings: Settings) -> MongoRecords:

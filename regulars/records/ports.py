@@ -15,7 +15,7 @@ All calls raise RecordsUnavailable where the store cannot be reached or written.
 `shop` and `customer_key` are taken as they come: aliases are followed by readers, not here.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -329,6 +329,15 @@ class Records(Notes, Tags, Segments, HiddenPeople, Events, History, Tokens, Alia
 
         That is: segments, aliases, hidden people, and tags where a segment of the shop asks for tags. A call that changed nothing
         does not move it. Read it before reading the rest: what was derived then is at least as new as the token.
+        """
+        ...
+
+    def written(self, shop: str) -> Hashable:
+        """Return a value to compare with an earlier one of the same object: equal means that nobody wrote in between.
+
+        That is: tags, segments, aliases and hidden people of the shop are as they were, whichever process might have
+        changed them. Values may also differ for nothing. Asking takes less than a millisecond, or one way to the server
+        and back. Ask before reading the rest: what is read then is at least as new as the value.
         """
         ...
 

@@ -1,6 +1,9 @@
 """The records on SQLite, in `records.db`: the embedded default. Guarantees stand in `ports`, the file in `store`."""
 
+from collections.abc import Hashable
+
 from regulars.records import changes
+from regulars.records.given import a_shop
 from regulars.records.sql_bulk import SqlBulkTags
 from regulars.records.sql_history import SqlHistory
 from regulars.records.sql_identity import SqlIdentity
@@ -24,3 +27,8 @@ class SqlRecords(
         """Return the number of the last change that published marts depend on. See `ports.Records`."""
         with self._reading() as connection:
             return changes.token(connection)
+
+    def written(self, shop: str) -> Hashable:
+        """Return what differs once something was written. See `ports.Records`."""
+        a_shop(shop)
+        return self._written()

@@ -5,7 +5,7 @@ it returns (`synchronous=FULL`). Deleted bytes are overwritten (`secure_delete`)
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 from regulars.errors import NewerSchema, RecordsUnavailable
 from regulars.records import migrations, tables
 from regulars.records.times import to_micros, utc_now
+from regulars.records.watch import Watch
 
 try:  # SQLite before 3.51.3 can corrupt a WAL file when two processes reset it at once; this package brings a mended one
     from pysqlite3 import dbapi2
@@ -40,11 +41,13 @@ class SqlStore:
         self.path = path
         self._clock = clock
         self._engine = _engine(path)
+        self._watch = Watch(self._engine)
         with _as_unavailable(path):
             _prepare(self._engine, path)
 
     def close(self) -> None:
         """Close the idle connections; further calls open new ones."""
+        self._watch.close()
         self._engine.dispose()
 
     def __enter__(self) -> Self:
@@ -57,6 +60,10 @@ class SqlStore:
 
     def _now(self) -> int:
         return to_micros(self._clock())
+
+    def _written(self) -> Hashable:
+        with _as_unavailable(self.path):
+            return self._watch.look()
 
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:

@@ -1,7 +1,10 @@
 """What every store guarantees of keys of all kinds: refused ones, aliases, the guest key; and of the change token."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
+from regulars.directory.query import Watched
 from regulars.errors import RecordInvalid
 from regulars.records.ports import Records
 from tests.regulars.records.builders import a_check, a_segment, a_sync
@@ -12,6 +15,7 @@ def test_the_adapter_is_what_the_port_says(records):
     """The type checker sees one adapter at a time; this line makes it compare."""
     port: Records = records
     assert port.change_token() == 0
+    assert isinstance(records, Watched)
 
 
 @pytest.mark.parametrize("wrong", ["", "\0", "\ud800", "x" * 201])
@@ -109,6 +113,53 @@ def test_the_token_moves_with_what_marts_depend_on_and_with_nothing_else(records
     moved(lambda: records.add_token("cron"))
     moved(records.guest_key)
     assert moves == [False] * 11
+
+
+def writes_of(store, name):
+    """Return a call of each kind that changes what readers lay over published data."""
+    return [
+        lambda: store.add_tag("s", "woo:1", name, "ana"),
+        lambda: store.tag_people("s", ["woo:2", "woo:3"], name, "ana"),
+        lambda: store.undo_tag_change("s", store.tag_changes("s")[0].id, "ana"),
+        lambda: store.rename_tag("s", name, f"{name} now", "ana"),
+        lambda: store.set_tags("s", "woo:1", [], "ana"),
+        lambda: a_segment(store, name),
+        lambda: store.edit_segment("s", name, name="N", rule="r = 5", author="a", expected_version=1),
+        lambda: store.delete_segment("s", name),
+        lambda: store.add_aliases("s", {f"guest:{name}": "woo:1"}),
+        lambda: store.hide("s", "woo:1", "ana"),
+        lambda: store.show("s", "woo:1", "ana"),
+        lambda: store.load(list(store.dump()), replace=True),
+    ]
+
+
+def test_whoever_looks_sees_that_somebody_wrote(records, open_again):
+    """Readers keep what they read for as long as nobody wrote: a write that is not told would never be shown."""
+    seen = [records.written("s")]
+    for act in (*writes_of(records, "here"), *writes_of(open_again(), "elsewhere")):
+        act()
+        seen.append(records.written("s"))
+    assert len(set(seen)) == len(seen) == 25
+
+
+def test_as_long_as_nobody_writes_everybody_sees_the_same_value(records, open_again):
+    """Then nothing is read again, which for a large shop's tags takes longer than all the rest."""
+    records.add_tag("s", "woo:1", "vip", "ana")
+    seen = [records.written("s")]
+    for read in (records.tags, records.segments, records.aliases, records.hidden):
+        read("s")
+    open_again().tags("s")
+    with ThreadPoolExecutor(4) as pool:
+        seen += pool.map(lambda _: records.written("s"), range(20))
+    assert set(seen) == {seen[0]}
+
+
+def test_a_store_that_was_closed_in_between_still_tells(records, open_again):
+    """What was written while nobody looked must not be taken for what was there before."""
+    before = records.written("s")
+    records.close()
+    open_again().add_tag("s", "woo:1", "vip", "ana")
+    assert records.written("s") != before
 
 
 def test_tags_move_the_token_once_a_segment_asks_for_tags(records):
