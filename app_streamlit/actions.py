@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from app_streamlit import reads
 from regulars.dagster import Dagster
 from regulars.directory.overlay import current_key
+from regulars.directory.written import known_as, show_again
 from regulars.models import Note, Segment, TagChange
 from regulars.shop import customers
 from regulars.shop.customers import Saved
@@ -33,8 +34,8 @@ def change_tags(shop: str, key: str, before: Collection[str], after: Collection[
     """
     author = reads.settings().user
     for tag in [tag for tag in before if tag not in after]:
-        for known_as in (key, *reads.earlier_keys(shop, key)):
-            reads.records().remove_tag(shop, known_as, tag, author)
+        for name in known_as(reads.records(), shop, key):
+            reads.records().remove_tag(shop, name, tag, author)
     for tag in [tag for tag in after if tag not in before]:
         reads.records().add_tag(shop, key, tag, author)
 
@@ -124,5 +125,4 @@ def hide(shop: str, key: str) -> None:
 
 def show(shop: str, key: str) -> None:
     """Show a person again who was deleted here, also where that was under an earlier key."""
-    for known_as in (key, *reads.earlier_keys(shop, key)):
-        reads.records().show(shop, known_as, reads.settings().user)
+    show_again(reads.records(), shop, key, reads.settings().user)

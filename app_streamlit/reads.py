@@ -9,12 +9,11 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import streamlit as st
 
-from regulars.directory import open_directory
+from regulars.directory import arrived, open_directory, written
 from regulars.directory.layout import Manifest, current_manifest, table_file
-from regulars.directory.overlay import current_key
 from regulars.directory.published import Directory
 from regulars.directory.query import Count, PeoplePage, PeopleQuery, Person, Place
-from regulars.directory.unmerged import Unmerged, arrived_account
+from regulars.directory.unmerged import Unmerged
 from regulars.directory.unmerged import unmerged as unmerged_of
 from regulars.inbox import open_inbox
 from regulars.inbox.port import Inbox
@@ -25,16 +24,13 @@ from regulars.records import open_records
 from regulars.records.ports import Records
 from regulars.settings import Settings, load_settings
 from regulars.shop.customers import current_customer
-from transforms.identity import ACCOUNT
 from transforms.overview import Overview
 from transforms.rules import STARTING_SEGMENTS, Rule, RuleError
-from transforms.schemas import CUSTOMER_CURRENCIES
 
 # A running sync reports every page; one that has been silent for so long was killed.
 SILENT_SECONDS = 180
 # A profile looks through so many of the newest change rows for those about its person.
 LOOKED_THROUGH = 1_000
-DIGITS_OF_IDS = 19
 
 
 @dataclass(frozen=True)
@@ -158,8 +154,7 @@ def refunds_of(shop: str, key: str) -> pl.DataFrame:
 
 def notes_of(shop: str, key: str) -> list[Note]:
     """Return the notes on a person, newest first, those written under earlier keys among them."""
-    notes = [note for known_as in (key, *earlier_keys(shop, key)) for note in records().notes(shop, known_as)]
-    return sorted(notes, key=lambda note: (note.created_at, note.id), reverse=True)
+    return written.notes_of(records(), shop, key)
 
 
 def note(note_id: int) -> Note:
@@ -174,8 +169,7 @@ def note_history(note_id: int) -> list[Note]:
 
 def events_of(shop: str, key: str) -> list[PersonEvent]:
     """Return what was done about a person here, newest first, also under earlier keys."""
-    events = [event for known_as in (key, *earlier_keys(shop, key)) for event in records().events(shop, known_as)]
-    return sorted(events, key=lambda event: (event.at, event.id), reverse=True)
+    return written.events_of(records(), shop, key)
 
 
 def place(shop: str, query: PeopleQuery, key: str) -> Place | None:
@@ -201,29 +195,12 @@ def unmerged(shop: str, person: Mapping[str, Any], orders: pl.DataFrame) -> Unme
 
 def arrived_person(shop: str, key: str) -> Person | None:
     """Return somebody whose account has arrived and is in no version yet, None where there is nobody. Raises InboxError."""
-    number = key.removeprefix(ACCOUNT)
-    if number == key or not (number.isascii() and number.isdecimal() and len(number) < DIGITS_OF_IDS):
-        return None
-    about = manifest(shop)
-    rows = inbox().changes_of(shop, "customer", int(number), about.change_seq)
-    row = arrived_account(rows, shop, int(number), about.as_of)
-    if row is None:
-        return None
-    hidden = records().hidden(shop).get(key)
-    tags = list(records().tags_of(shop, key))
-    currencies = pl.DataFrame(schema=dict(CUSTOMER_CURRENCIES))
-    return Person(row={**row, "tags": tags}, currencies=currencies, segments=(), hidden=hidden)
+    return arrived.arrived_person(shop, key, manifest(shop), inbox(), records())
 
 
 def shop_record(shop: str, woocommerce_id: int) -> Mapping[str, Any]:
     """Return a customer as the shop has it now. Raises ShopError, SettingsError where the shop is not configured."""
     return current_customer(settings().shop(shop), woocommerce_id)
-
-
-def earlier_keys(shop: str, key: str) -> list[str]:
-    """Return the keys that this person had before, as a guest for example."""
-    aliases = records().aliases(shop)
-    return [alias for alias in aliases if alias != key and current_key(alias, aliases) == key]
 
 
 def tags_in_use(shop: str) -> list[str]:

@@ -5,13 +5,13 @@ from typing import Annotated, Any, Literal
 from fastapi import Depends, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from regulars.inbox.delivery import LARGEST_ID
 from regulars.records.texts import KEY_LENGTH
 from regulars.settings import Settings
 from webhook_receiver.api.house import House
 from webhook_receiver.api.models import EXAMPLE_KEY, Pagination
 from webhook_receiver.api.problems import FieldInvalid
 
-LARGEST_ID = 2**63 - 1
 LONGEST_WAIT = 600
 FURTHEST_PAGE = 1_000_000_000
 # The server takes an address of 64 KiB; a character may take 12 bytes there, and all filters fit into one.

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from regulars.directory.query import PeopleQuery
+from regulars.directory.written import show_again
 from regulars.errors import RegularsError
 from regulars.shop.customers import create_customer, edit_customer
 from regulars.shop.fields import CustomerFields, NewCustomer
@@ -152,6 +153,5 @@ def restore(house: HouseGiven, author: Author, asked: ShopAsked, key: CustomerKe
     """Show a customer again who was deleted here."""
     shop = house.shop(asked.shop)
     now = find(house, shop, key).key
-    for known_as in house.known_as(shop, now):
-        house.records.show(shop, known_as, author)
+    show_again(house.records, shop, now, author)
     return {"shop": shop, "key": now, "hidden": None}

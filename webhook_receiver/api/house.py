@@ -1,7 +1,6 @@
 """What the routes share in one process: settings, stores, directories, Dagster; each opened when it is first needed."""
 
 import threading
-from collections.abc import Sequence
 
 from regulars.dagster import Dagster
 from regulars.directory import open_directory
@@ -88,11 +87,6 @@ class House:
     def key_now(self, shop: str, key: str) -> str:
         """Return the key that `key` belongs to today."""
         return current_key(key, self.records.aliases(shop))
-
-    def known_as(self, shop: str, key: str) -> Sequence[str]:
-        """Return a person's key and those they had before, as a guest for example."""
-        aliases = self.records.aliases(shop)
-        return [key, *(alias for alias in aliases if alias != key and current_key(alias, aliases) == key)]
 
     def close(self) -> None:
         """Let go of the stores."""

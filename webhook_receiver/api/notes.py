@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from regulars import models
+from regulars.directory.written import known_as, notes_of
 from regulars.errors import StaleVersion
 from regulars.records.sentences import note_gone, tags_stale
 from webhook_receiver.api.asked import Author, CustomerKey, HouseGiven, NoteId, ShopAsked
@@ -24,10 +25,7 @@ EDITING = (*WRITING, 409, 428)
 def notes(house: HouseGiven, asked: ShopAsked, key: CustomerKey) -> dict[str, Any]:
     """Return the notes on a customer, the newest first."""
     shop = house.shop(asked.shop)
-    now = exists(house, shop, key)
-    found = [note for known_as in house.known_as(shop, now) for note in house.records.notes(shop, known_as)]
-    found.sort(key=lambda note: (note.created_at, note.id), reverse=True)
-    return {"notes": [_note(note) for note in found]}
+    return {"notes": [_note(note) for note in notes_of(house.records, shop, exists(house, shop, key))]}
 
 
 @router.post(
@@ -150,7 +148,7 @@ def set_tags(
     except StaleVersion as error:
         current = list(find(house, shop, key).person.row["tags"])
         raise StaleVersion(error.message, current={"tags": current}, yours={"tags": wanted.tags}) from error
-    for earlier in house.known_as(shop, now)[1:]:
+    for earlier in known_as(house.records, shop, now)[1:]:
         if house.records.tags_of(shop, earlier):
             house.records.set_tags(shop, earlier, (), author)
     tagged(response, of_tags(written))
@@ -160,7 +158,7 @@ def set_tags(
 def _found(house: House, shop: str, key: str, note_id: int) -> models.Note:
     """Return a note if it is on this customer. Raises RecordNotFound."""
     note = house.records.note(note_id)
-    if note.shop != shop or note.customer_key not in house.known_as(shop, house.key_now(shop, key)):
+    if note.shop != shop or note.customer_key not in known_as(house.records, shop, house.key_now(shop, key)):
         raise note_gone()
     return note
 

@@ -6,20 +6,18 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
-import polars as pl
 
+from regulars.directory.arrived import account_id, arrived_person, new_person
 from regulars.directory.query import Person
 from regulars.directory.unmerged import CUSTOMER, arrived_account, unmerged
 from regulars.errors import NothingPublished, RecordNotFound
 from regulars.models import ChangeRow, Hidden
 from regulars.shop.customers import Saved
 from regulars.shop.fields import fingerprint
-from transforms.identity import ACCOUNT
-from transforms.schemas import CUSTOMER_CURRENCIES, ORDERS, empty
+from transforms.schemas import ORDERS, empty
 from webhook_receiver.api.house import House, nobody
 from webhook_receiver.api.models import row_of
 
-LARGEST_ID: Final = 2**63 - 1
 # Names in the answer, by the column of `CUSTOMERS` each comes from where the two differ.
 RENAMED: Final = {
     "created": "created_at",
@@ -79,16 +77,15 @@ def _rows_of(house: House, shop: str, number: int) -> list[ChangeRow]:
 
 
 def _arrived(house: House, shop: str, key: str) -> Found:
-    number = key.removeprefix(ACCOUNT)
-    if number == key or not (number.isascii() and number.isdecimal()) or not 0 < int(number[:20]) <= LARGEST_ID:
+    if account_id(key) is None:
         raise nobody()
     manifest = house.manifest(shop)
     if manifest is None:
         raise NothingPublished("Nothing is published yet: the first sync of this shop has not ended.")
-    row = arrived_account(_rows_of(house, shop, int(number)), shop, int(number), manifest.as_of)
-    if row is None:
+    person = arrived_person(shop, key, manifest, house.inbox, house.records)
+    if person is None:
         raise nobody()
-    return _new(house, shop, row)
+    return Found(person, merged=False)
 
 
 def made(house: House, shop: str, saved: Saved) -> Found:
@@ -106,15 +103,7 @@ def made(house: House, shop: str, saved: Saved) -> Found:
     row = arrived_account([told], shop, saved.woocommerce_id, now)
     if row is None:  # a shop that answers with nothing but an id
         raise nobody()
-    return _new(house, shop, row)
-
-
-def _new(house: House, shop: str, row: Mapping[str, Any]) -> Found:
-    key = str(row["customer_key"])
-    tags = list(house.records.tags_of(shop, key))
-    currencies = pl.DataFrame(schema=dict(CUSTOMER_CURRENCIES))
-    person = Person({**row, "tags": tags}, currencies, (), house.records.hidden(shop).get(key))
-    return Found(person, merged=False)
+    return Found(new_person(row, house.records), merged=False)
 
 
 def customer(shop: str, found: Found, notice: str = "") -> dict[str, Any]:
