@@ -7,7 +7,7 @@ import polars as pl
 from fastapi import APIRouter
 
 from webhook_receiver.api.asked import CustomerKey, HouseGiven, PageAsked, limit_of, paged
-from webhook_receiver.api.models import OrderPage, RefundPage
+from webhook_receiver.api.order_models import OrderPage, RefundPage
 from webhook_receiver.api.people import exists
 from webhook_receiver.api.problems import READING, documented
 

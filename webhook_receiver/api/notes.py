@@ -10,10 +10,10 @@ from regulars.errors import StaleVersion
 from regulars.records.sentences import note_gone, tags_stale
 from webhook_receiver.api.asked import Author, CustomerKey, HouseGiven, NoteId, ShopAsked
 from webhook_receiver.api.house import House
-from webhook_receiver.api.models import Note, Notes, NoteText, NoteVersions, TagList, Tags
 from webhook_receiver.api.people import exists, find
 from webhook_receiver.api.problems import READING, WRITING, documented
 from webhook_receiver.api.versions import IfMatch, expected_text, expected_version, of_tags, tagged
+from webhook_receiver.api.written_models import Note, Notes, NoteText, NoteVersions, TagList, Tags
 
 router = APIRouter(prefix="/api/customers", tags=["notes and tags"])
 ETAG = {"ETag": {"description": "The version, for `If-Match`", "schema": {"type": "string"}}}

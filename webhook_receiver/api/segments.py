@@ -12,9 +12,10 @@ from regulars.records.ports import Records
 from transforms.rules import RuleError, parse, to_text, words
 from webhook_receiver.api.asked import Author, HouseGiven, SegmentId, ShopAsked
 from webhook_receiver.api.house import House
-from webhook_receiver.api.models import Counted, RuleAsked, Segment, Segments, SegmentText, row_of
+from webhook_receiver.api.models import row_of
 from webhook_receiver.api.problems import READING, WRITING, documented
 from webhook_receiver.api.versions import IfMatch, expected_version, tagged
+from webhook_receiver.api.written_models import Counted, RuleAsked, Segment, Segments, SegmentText
 
 router = APIRouter(prefix="/api/segments", tags=["segments"])
 ETAG = {"ETag": {"description": "The version, for `If-Match`", "schema": {"type": "string"}}}
