@@ -1,15 +1,14 @@
 """Tags of one person on MongoDB; the guarantees stand in `regulars.records.ports.Tags`. Bulk changes are in `bulk`."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 
 from regulars.mongo.rows import Reading, RecordsStore, Writing, equal
-from regulars.records import sentences
-from regulars.records.given import a_person, a_shop, an_author, expected_tags, wanted_tags
-from regulars.records.texts import TAGS_A_PERSON, folded, shown_tag
+from regulars.records.given import a_person, a_shop, an_author
+from regulars.records.person_tags import PersonTags, TagsAsked
 
 
-class MongoTags(RecordsStore):
+class MongoTags(RecordsStore, PersonTags):
     """Tags in the collections `tags` (how each is shown) and `person_tags` (who has it)."""
 
     def tags_of(self, shop: str, customer_key: str) -> tuple[str, ...]:
@@ -38,56 +37,17 @@ class MongoTags(RecordsStore):
             steps = {"$match": equal({"shop": shop})}, counted, {"$sort": {"_id": 1}}
             return {shown[row["_id"]]: row["people"] for row in reading["person_tags"].pipeline(*steps)}
 
-    def set_tags(
-        self,
-        shop: str,
-        customer_key: str,
-        tags: Iterable[str],
-        author: str,
-        *,
-        expected: Collection[str] | None = None,
-    ) -> tuple[str, ...]:
-        """Replace the person's tags. See `ports.Tags`."""
-        wanted = wanted_tags(tags)
-        return self._change(
-            shop, customer_key, author, add=wanted, keep_only=set(wanted), expected=expected_tags(expected)
-        )
-
-    def add_tag(self, shop: str, customer_key: str, tag: str, author: str) -> tuple[str, ...]:
-        """Give one tag. See `ports.Tags`."""
-        tag = shown_tag(tag)
-        return self._change(shop, customer_key, author, add={folded(tag): tag})
-
-    def remove_tag(self, shop: str, customer_key: str, tag: str, author: str) -> tuple[str, ...]:
-        """Take one tag away. See `ports.Tags`."""
-        return self._change(shop, customer_key, author, remove={folded(shown_tag(tag))})
-
-    def _change(
-        self,
-        shop: str,
-        customer_key: str,
-        author: str,
-        *,
-        add: Mapping[str, str] | None = None,
-        remove: set[str] | None = None,
-        keep_only: set[str] | None = None,
-        expected: set[str] | None = None,
-    ) -> tuple[str, ...]:
+    def _change(self, shop: str, customer_key: str, author: str, asked: TagsAsked) -> tuple[str, ...]:
         shop, customer_key = a_person(shop, customer_key)
         done = {"shop": shop, "customer_key": customer_key, "author": an_author(author)}
 
         def work(writing: Writing) -> tuple[str, ...]:
             had = _tags_of(writing, shop, customer_key)
-            if expected is not None and had.keys() != expected:
-                raise sentences.tags_stale()
-            new = {name: shown for name, shown in (add or {}).items() if name not in had}
-            gone = had.keys() - keep_only if keep_only is not None else had.keys() & (remove or set())
-            if len(had) + len(new) - len(gone) > TAGS_A_PERSON:
-                raise sentences.too_many_tags()
+            new, gone = asked.difference(had)
             if not new and not gone:
                 return tuple(had.values())
             given = _give(writing, new, done, self._now())
-            _take(writing, {name: had[name] for name in sorted(gone)}, done, self._now())
+            _take(writing, {name: had[name] for name in gone}, done, self._now())
             if writing.tags_matter(shop):
                 writing.touch()
             has = {name: shown for name, shown in had.items() if name not in gone} | given

@@ -1,20 +1,19 @@
 """Tags of one person on SQLite; the guarantees stand in `ports.Tags`. Bulk changes are in `sql_bulk`."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
-from regulars.records import sentences
 from regulars.records.changes import tags_matter, touch
-from regulars.records.given import a_person, a_shop, an_author, expected_tags, wanted_tags
+from regulars.records.given import a_person, a_shop, an_author
+from regulars.records.person_tags import PersonTags, TagsAsked
 from regulars.records.store import SqlStore
 from regulars.records.tables import events, person_tags, tags
-from regulars.records.texts import TAGS_A_PERSON, folded, shown_tag
 
 
-class SqlTags(SqlStore):
+class SqlTags(SqlStore, PersonTags):
     """Tags in one SQLite file."""
 
     def tags_of(self, shop: str, customer_key: str) -> tuple[str, ...]:
@@ -49,56 +48,17 @@ class SqlTags(SqlStore):
         with self._reading() as connection:
             return {row.shown: row.people for row in connection.execute(query)}
 
-    def set_tags(
-        self,
-        shop: str,
-        customer_key: str,
-        tags: Iterable[str],
-        author: str,
-        *,
-        expected: Collection[str] | None = None,
-    ) -> tuple[str, ...]:
-        """Replace the person's tags. See `ports.Tags`."""
-        wanted = wanted_tags(tags)
-        return self._change(
-            shop, customer_key, author, add=wanted, keep_only=set(wanted), expected=expected_tags(expected)
-        )
-
-    def add_tag(self, shop: str, customer_key: str, tag: str, author: str) -> tuple[str, ...]:
-        """Give one tag. See `ports.Tags`."""
-        tag = shown_tag(tag)
-        return self._change(shop, customer_key, author, add={folded(tag): tag})
-
-    def remove_tag(self, shop: str, customer_key: str, tag: str, author: str) -> tuple[str, ...]:
-        """Take one tag away. See `ports.Tags`."""
-        return self._change(shop, customer_key, author, remove={folded(shown_tag(tag))})
-
-    def _change(
-        self,
-        shop: str,
-        customer_key: str,
-        author: str,
-        *,
-        add: Mapping[str, str] | None = None,
-        remove: set[str] | None = None,
-        keep_only: set[str] | None = None,
-        expected: set[str] | None = None,
-    ) -> tuple[str, ...]:
+    def _change(self, shop: str, customer_key: str, author: str, asked: TagsAsked) -> tuple[str, ...]:
         shop, customer_key = a_person(shop, customer_key)
         author = an_author(author)
         with self._writing() as connection:
             had = _tags_of(connection, shop, customer_key)
-            if expected is not None and had.keys() != expected:
-                raise sentences.tags_stale()
-            new = {name: shown for name, shown in (add or {}).items() if name not in had}
-            gone = had.keys() - keep_only if keep_only is not None else had.keys() & (remove or set())
-            if len(had) + len(new) - len(gone) > TAGS_A_PERSON:
-                raise sentences.too_many_tags()
+            new, gone = asked.difference(had)
             if not new and not gone:
                 return tuple(had.values())
             done = {"shop": shop, "customer_key": customer_key, "author": author}
             self._give(connection, new, done)
-            self._take(connection, {name: had[name] for name in sorted(gone)}, done)
+            self._take(connection, {name: had[name] for name in gone}, done)
             if tags_matter(connection, shop):
                 touch(connection)
             return tuple(_tags_of(connection, shop, customer_key).values())
