@@ -8,6 +8,8 @@ from pathlib import Path
 import orjson
 from pydantic import BaseModel, ConfigDict
 
+from regulars.durable import bring_to_disk
+
 CHUNK = 1024 * 1024
 
 
@@ -62,13 +64,4 @@ def make_folder(folder: Path) -> None:
 def sync_folders(folder: Path) -> None:
     """Bring the names in a folder, and in all folders below it, to disk."""
     for entry in (folder, *(path for path in folder.rglob("*") if path.is_dir())):
-        sync_folder(entry)
-
-
-def sync_folder(folder: Path) -> None:
-    """Bring the names in one folder to disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        bring_to_disk(entry)

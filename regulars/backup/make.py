@@ -14,10 +14,11 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from regulars.backup.files import Sum, copy_file, json_lines, sync_folder, sync_folders, write_file
+from regulars.backup.files import Sum, copy_file, json_lines, sync_folders, write_file
 from regulars.backup.layout import FORMAT, INBOX, MANIFEST, RECORDS, Manifest
 from regulars.backup.unfinished import refuse_half_restored
 from regulars.directory.layout import CURRENT, current_version
+from regulars.durable import bring_to_disk
 from regulars.errors import BackupError, WarehouseBusy
 from regulars.inbox import open_inbox
 from regulars.paths import DataPaths
@@ -54,7 +55,7 @@ def backup(
             sync_folders(folder)
             _refuse_present(target)
             folder.rename(target)
-            sync_folder(target.parent)
+            bring_to_disk(target.parent)
     except OSError as error:
         raise BackupError(f"The backup {target} cannot be written: {error.strerror or error}.") from error
     return manifest

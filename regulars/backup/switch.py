@@ -10,9 +10,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from regulars.backup.files import make_folder, sync_folder, write_file
+from regulars.backup.files import make_folder, write_file
 from regulars.backup.layout import INBOX, RECORDS, Manifest, lines
 from regulars.backup.unfinished import JOURNAL
+from regulars.durable import bring_to_disk
 from regulars.errors import BackupError
 from regulars.inbox import open_inbox
 from regulars.records import open_records
@@ -54,7 +55,7 @@ def begin(root: Path, switch: Switch) -> None:
     written.unlink(missing_ok=True)
     write_file(written, [switch.model_dump_json(indent=2).encode()])
     written.rename(root / JOURNAL)
-    sync_folder(root)
+    bring_to_disk(root)
 
 
 def finish(settings: Settings, root: Path, switch: Switch, *, replace: bool) -> None:
@@ -75,19 +76,19 @@ def finish(settings: Settings, root: Path, switch: Switch, *, replace: bool) -> 
         if (root / source).exists():
             _move(root / source, root / target)
     (root / JOURNAL).unlink()
-    sync_folder(root)
+    bring_to_disk(root)
     shutil.rmtree(root / STAGE, ignore_errors=True)
 
 
 def give_up(root: Path) -> None:
     """Take back what was written down, where nothing of it was done yet."""
     (root / JOURNAL).unlink(missing_ok=True)
-    sync_folder(root)
+    bring_to_disk(root)
     shutil.rmtree(root / STAGE, ignore_errors=True)
 
 
 def _move(source: Path, target: Path) -> None:
     make_folder(target.parent)
     source.rename(target)
-    sync_folder(target.parent)
-    sync_folder(source.parent)
+    bring_to_disk(target.parent)
+    bring_to_disk(source.parent)

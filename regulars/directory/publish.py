@@ -1,6 +1,5 @@
 """Publish marts as a new immutable version, in one step that readers either see whole or not at all."""
 
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -25,6 +24,7 @@ from regulars.directory.layout import (
     versions,
 )
 from regulars.directory.lookup import remove_lookups, write_lookups
+from regulars.durable import bring_to_disk
 from regulars.errors import DataFolderError
 from transforms.schemas import PUBLISHED, conform
 
@@ -70,14 +70,14 @@ def _publish_locked(
         complete = Manifest(**{**manifest, "version": version, "schema_version": SCHEMA_VERSION, "rows": rows})
         (writing / MANIFEST).write_text(complete.model_dump_json(indent=2) + "\n", encoding="utf-8")
         for entry in writing.iterdir():
-            _sync(entry)
-        _sync(writing)
+            bring_to_disk(entry)
+        bring_to_disk(writing)
         writing.chmod(0o755)
         writing.rename(folder / version)
     except BaseException:
         shutil.rmtree(writing, ignore_errors=True)
         raise
-    _sync(folder)
+    bring_to_disk(folder)
     _point_to(folder, version)
     _prune(folder, keep)
     return version
@@ -112,9 +112,9 @@ def _point_to(folder: Path, version: str) -> None:
     """Replace `CURRENT` atomically: a reader sees the old version or the new one, never half a line."""
     temporary = folder / f"{CURRENT}.new"
     temporary.write_text(f"{version}\n", encoding="utf-8")
-    _sync(temporary)
+    bring_to_disk(temporary)
     temporary.replace(folder / CURRENT)
-    _sync(folder)
+    bring_to_disk(folder)
 
 
 def _prune(folder: Path, keep: int) -> None:
@@ -131,11 +131,3 @@ def _remove_leftovers(folder: Path) -> None:
     """Remove what a killed publish left behind; the lock says that nobody is writing it."""
     for entry in folder.glob(f"{WRITING}*"):
         shutil.rmtree(entry, ignore_errors=True)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

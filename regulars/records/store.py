@@ -15,6 +15,7 @@ from typing import Any, Self
 import sqlalchemy as sa
 from filelock import FileLock, Timeout
 
+from regulars.durable import bring_to_disk
 from regulars.errors import NewerSchema, RecordsUnavailable
 from regulars.records import migrations, tables
 from regulars.records.times import to_micros, utc_now
@@ -119,7 +120,7 @@ def _prepare(engine: sa.Engine, path: Path) -> None:
         if version < tables.SCHEMA_VERSION:
             _migrate(engine, path, version)
         if created:
-            _sync_folder(path.parent)
+            bring_to_disk(path.parent)
 
 
 def _set_journal_mode(engine: sa.Engine) -> None:
@@ -160,15 +161,7 @@ def _copy(engine: sa.Engine, target: Path) -> None:
     os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     with closing(engine.raw_connection()) as connection:
         connection.cursor().execute("VACUUM INTO ?", (str(target),))
-    _sync_folder(target.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    bring_to_disk(target.parent)
 
 
 @contextmanager
