@@ -7,6 +7,7 @@ import streamlit as st
 from app_streamlit import machinery, reads
 from app_streamlit.components import frame
 from app_streamlit.components.boundary import screen
+from app_streamlit.settled import settle
 from app_streamlit.views import pages
 
 ICON = Path(__file__).parent / "static" / "regulars.svg"
@@ -32,4 +33,5 @@ def main() -> None:
 
 st.set_page_config(page_title="Regulars", page_icon=str(ICON), layout="wide")
 frame.style()
+settle()
 main()

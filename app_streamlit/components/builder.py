@@ -49,7 +49,7 @@ def editor() -> Rule | None:
     with rows:
         wrong = _items()
     with text:
-        st.text_input("As text", key="rule", live="300ms", on_change=_read_text, help=_text_help())
+        st.text_input("As text", key="rule", live="120ms", on_change=_read_text, help=_text_help())
     message = st.session_state.get("rule_error")
     # A place of its own: were the message to push what follows down, boxes there would lose what is being typed.
     with st.container(key="rule-problem"):
@@ -250,7 +250,7 @@ def _value(path: Path, field: Field, row: Row) -> None:
         args=(path, "value"),
         label_visibility="collapsed",
         placeholder=_example(field, row.op),
-        live="300ms",
+        live="120ms",
         width=90 if row.op in AGES else 150,
     )
     if row.op in AGES:

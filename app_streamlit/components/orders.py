@@ -67,7 +67,7 @@ def _filtered(shop: str, orders: pl.DataFrame, about: Manifest, key: str) -> pl.
             key=f"order-text-{key}",
             type="search",
             placeholder="Number, product or SKU",
-            live="300ms",
+            live="120ms",
             width=230,
             persist_state="page",
         )

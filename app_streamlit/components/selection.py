@@ -74,12 +74,16 @@ def menu(*, hidden: bool) -> RowMenu:
     return RowMenu(MENU, (VIEW, SHOW) if hidden else (VIEW, EDIT, DELETE), _row_action)
 
 
-def leave_if_asked() -> None:
-    """Open the person whose row was clicked, or ask what needs an answer first. Called once the list is drawn."""
+def open_if_asked() -> None:
+    """Leave for the person whose row was clicked."""
     if (key := st.session_state.pop(_OPEN, None)) is not None:
         links.go_to_person(key)
     if (key := st.session_state.pop(_EDIT, None)) is not None:
         links.go("customer", {"customer": key, "edit": "1"})
+
+
+def confirm_if_asked() -> None:
+    """Ask what needs an answer before it is done. Called once the list is drawn."""
     if (asked := st.session_state.pop(_ASKED, None)) is not None:
         _confirm(*asked)
 

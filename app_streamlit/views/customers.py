@@ -45,6 +45,7 @@ def show() -> None:
 
 
 def _list(shop: str) -> None:
+    selection.open_if_asked()  # first of all: nobody waits for a list that is left
     segments, about = reads.segments(shop), reads.manifest(shop)
     filters.bar(shop, segments)
     page = reads.people(shop, filters.current().query(reads.settings().page_size))
@@ -63,7 +64,7 @@ def _list(shop: str) -> None:
     else:
         _nobody(everyone=page.everyone)
     tagging.open_if_asked(shop, page.total)
-    selection.leave_if_asked()
+    selection.confirm_if_asked()
 
 
 def _table(rows: Sequence[Mapping[str, Any]], page: PeoplePage, about: Manifest) -> None:
