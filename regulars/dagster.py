@@ -17,7 +17,7 @@ from regulars.errors import DagsterUnavailable, RunFailed
 from regulars.models import SyncRun
 from regulars.paths import DataPaths
 from regulars.progress import read_progress
-from regulars.records.ports import History
+from regulars.records.system_ports import History
 from regulars.settings import Settings
 
 SYNC_JOB: Final = "sync"

@@ -1,4 +1,4 @@
-"""How syncs and checks ended, on MongoDB; the guarantees stand in `regulars.records.ports.History`."""
+"""How syncs and checks ended, on MongoDB; the guarantees stand in `regulars.records.system_ports.History`."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ class MongoHistory(RecordsStore):
     """Syncs and results of checks in the collections `syncs` and `checks`."""
 
     def add_sync(self, run: SyncRun) -> None:
-        """Record how a sync ended. See `ports.History`."""
+        """Record how a sync ended. See `system_ports.History`."""
         row = sync_values(run)
 
         def work(writing: Writing) -> None:
@@ -28,13 +28,13 @@ class MongoHistory(RecordsStore):
         self._write(work)
 
     def syncs(self, shop: str, limit: int = 50) -> list[SyncRun]:
-        """Return the shop's syncs, the last to end first. See `ports.History`."""
+        """Return the shop's syncs, the last to end first. See `system_ports.History`."""
         shop = a_shop(shop)
         with self._reading() as reading:
             return [_sync(row) for row in reading["syncs"].all(*LAST_FIRST, limit=a_limit(limit), shop=shop)]
 
     def set_checks(self, shop: str, suite: str, results: Sequence[CheckResult]) -> None:
-        """Replace the results of a suite. See `ports.History`."""
+        """Replace the results of a suite. See `system_ports.History`."""
         rows = check_values(shop, suite, results)
         shop, suite = a_shop(shop), checked(suite, "The suite", KEY_LENGTH)
 
@@ -45,7 +45,7 @@ class MongoHistory(RecordsStore):
         self._write(work)
 
     def checks(self, shop: str) -> list[CheckResult]:
-        """Return the last results of all suites. See `ports.History`."""
+        """Return the last results of all suites. See `system_ports.History`."""
         shop = a_shop(shop)
         with self._reading() as reading:
             return [_check(row) for row in reading["checks"].all("suite", "name", shop=shop)]

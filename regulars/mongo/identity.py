@@ -1,4 +1,4 @@
-"""Aliases and keys on MongoDB; the guarantees stand in `regulars.records.ports.Aliases` and `ports.Keys`."""
+"""Aliases and keys on MongoDB; the guarantees stand in `regulars.records.system_ports.Aliases` and `system_ports.Keys`."""
 
 import secrets
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ class MongoIdentity(RecordsStore):
     """Aliases and keys in the collections `aliases` and `keys`."""
 
     def add_aliases(self, shop: str, aliases: Mapping[str, str]) -> int:
-        """Record aliases, return how many were new or changed. See `ports.Aliases`."""
+        """Record aliases, return how many were new or changed. See `system_ports.Aliases`."""
         shop, given = a_shop(shop), given_aliases(aliases)
         if not given:
             return 0
@@ -38,13 +38,13 @@ class MongoIdentity(RecordsStore):
         return self._write(work)
 
     def aliases(self, shop: str) -> dict[str, str]:
-        """Return the shop's aliases. See `ports.Aliases`."""
+        """Return the shop's aliases. See `system_ports.Aliases`."""
         shop = a_shop(shop)
         with self._reading() as reading:
             return _aliases(reading, shop)
 
     def guest_key(self) -> tuple[str, bytes]:
-        """Return the id and the bytes of the key that hashes guests' e-mail addresses. See `ports.Keys`."""
+        """Return the id and the bytes of the key that hashes guests' e-mail addresses. See `system_ports.Keys`."""
         with self._reading() as reading:
             row = reading["keys"].one(_id=GUEST_KEY)
         if row is None:

@@ -1,4 +1,4 @@
-"""The records of a database as rows, and rows as its records; the guarantees stand in `regulars.records.ports.Portable`.
+"""The records of a database as rows, and rows as its records; the guarantees stand in `regulars.records.system_ports.Portable`.
 
 A server takes only so much in one transaction, so rows are loaded into collections beside (`<name>_loading`), which
 take the others' names once all rows are there. A load that is broken off before that has changed nothing, and the next
@@ -33,14 +33,14 @@ class MongoPortable(RecordsStore):
     """Everything in one database."""
 
     def dump(self) -> Iterator[dict[str, Any]]:
-        """Yield everything, as of one moment, which the server remembers for five minutes. See `ports.Portable`."""
+        """Yield everything, as of one moment, which the server remembers for five minutes. See `system_ports.Portable`."""
         with self._reading_one_moment() as reading:
             for name in TABLES:
                 for values in _values(reading, name):
                     yield to_row(name, {column: _plain(value) for column, value in values.items()})
 
     def load(self, rows: Iterable[Mapping[str, Any]], *, replace: bool = False) -> int:
-        """Take over rows. See `ports.Portable`."""
+        """Take over rows. See `system_ports.Portable`."""
         with self._faults():
             if not replace and self._has_records():
                 raise sentences.not_empty()

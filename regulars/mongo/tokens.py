@@ -1,4 +1,4 @@
-"""API tokens on MongoDB; the guarantees stand in `regulars.records.ports.Tokens`."""
+"""API tokens on MongoDB; the guarantees stand in `regulars.records.system_ports.Tokens`."""
 
 from regulars.models import ApiToken
 from regulars.mongo.client import Document
@@ -14,7 +14,7 @@ class MongoTokens(RecordsStore):
     """API tokens in the collection `tokens`."""
 
     def add_token(self, name: str) -> tuple[ApiToken, str]:
-        """Make a token and return it with its secret. See `ports.Tokens`."""
+        """Make a token and return it with its secret. See `system_ports.Tokens`."""
         secret = new_secret()
         row = {
             "name": checked(name, "The name", NAME_LENGTH),
@@ -31,12 +31,12 @@ class MongoTokens(RecordsStore):
         return self._write(work), secret
 
     def tokens(self) -> list[ApiToken]:
-        """Return all tokens. See `ports.Tokens`."""
+        """Return all tokens. See `system_ports.Tokens`."""
         with self._reading() as reading:
             return [_token(row) for row in reading["tokens"].all("_id")]
 
     def revoke_token(self, token_id: int) -> ApiToken:
-        """Revoke a token for good. See `ports.Tokens`."""
+        """Revoke a token for good. See `system_ports.Tokens`."""
         if not is_id(token_id):
             raise sentences.token_gone()
         now = self._now()
@@ -51,7 +51,7 @@ class MongoTokens(RecordsStore):
         return self._write(work)
 
     def token_of(self, secret: str) -> ApiToken | None:
-        """Return the token of that secret. See `ports.Tokens`."""
+        """Return the token of that secret. See `system_ports.Tokens`."""
         with self._reading() as reading:
             row = reading["tokens"].one(hash=secret_hash(secret), revoked_at=None)
             return None if row is None else _token(row)

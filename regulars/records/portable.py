@@ -1,4 +1,4 @@
-"""The rows by which records travel between stores: tables, columns, and the check of each row. See `ports.Portable`.
+"""The rows by which records travel between stores: tables, columns, and the check of each row. See `system_ports.Portable`.
 
 Every adapter dumps exactly these tables in this order, and reads rows through `read_rows`, so that nothing gets into a
 store that a dump could not have held.

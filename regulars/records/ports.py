@@ -1,6 +1,7 @@
 """What the rest of Regulars may ask of the records: small Protocols, whose docstrings are the guarantees.
 
-Every adapter keeps all of these, and one suite of tests holds each adapter to them:
+What people write stands here, what the system writes in `system_ports`. Every adapter keeps all of these, and one suite
+of tests holds each adapter to them:
 
 * *Durable*: when a writing call returns, what it wrote survives a kill of every process and a loss of power.
 * *Atomic*: a call happens wholly or not at all, also when several processes write at once. On MongoDB a change of the tags
@@ -15,11 +16,12 @@ All calls raise RecordsUnavailable where the store cannot be reached or written.
 `shop` and `customer_key` are taken as they come: aliases are followed by readers, not here.
 """
 
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
-from regulars.models import ApiToken, CheckResult, EventKind, Hidden, Note, PersonEvent, Segment, SyncRun, TagChange
+from regulars.models import EventKind, Hidden, Note, PersonEvent, Segment, TagChange
+from regulars.records.system_ports import Aliases, History, Keys, Portable, Tokens
 
 
 class StartingRule(Protocol):
@@ -228,90 +230,6 @@ class Events(Protocol):
 
     def events(self, shop: str, customer_key: str, limit: int = 500) -> list[PersonEvent]:
         """Return the person's events, the newest first."""
-        ...
-
-
-class History(Protocol):
-    """How syncs and checks ended, so that screens need no Dagster to tell."""
-
-    def add_sync(self, run: SyncRun) -> None:
-        """Record how a sync ended; one run id has one entry, the last one written. Keeps the newest 500 a shop."""
-        ...
-
-    def syncs(self, shop: str, limit: int = 50) -> list[SyncRun]:
-        """Return the shop's syncs, the last to end first; of two that ended at once, by run id."""
-        ...
-
-    def set_checks(self, shop: str, suite: str, results: Sequence[CheckResult]) -> None:
-        """Replace the results of a suite by those of its last run; of two with one name the last counts."""
-        ...
-
-    def checks(self, shop: str) -> list[CheckResult]:
-        """Return the last results of all suites, by suite and name."""
-        ...
-
-
-class Tokens(Protocol):
-    """Bearer tokens of the API. Only a hash is kept, so that nobody can read a token out of the store."""
-
-    def add_token(self, name: str) -> tuple[ApiToken, str]:
-        """Make a token and return it with its secret (256 bits, shown this once). Names have 1 to 80 characters."""
-        ...
-
-    def tokens(self) -> list[ApiToken]:
-        """Return all tokens, the revoked ones too, in the order in which they were made."""
-        ...
-
-    def revoke_token(self, token_id: int) -> ApiToken:
-        """Revoke a token for good; revoking twice changes nothing. Raises RecordNotFound."""
-        ...
-
-    def token_of(self, secret: str) -> ApiToken | None:
-        """Return the token of that secret, None where there is none or it was revoked."""
-        ...
-
-
-class Aliases(Protocol):
-    """Keys that people had before: `alias -> customer key`, so that what hung on an old key stays theirs."""
-
-    def add_aliases(self, shop: str, aliases: Mapping[str, str]) -> int:
-        """Record all of `aliases`, return how many were new or changed. Raises RecordInvalid where they go in a circle."""
-        ...
-
-    def aliases(self, shop: str) -> dict[str, str]:
-        """Return the shop's aliases as recorded; a chain is not shortened."""
-        ...
-
-
-class Keys(Protocol):
-    """Keys that are made here and kept with the records, because nobody could make them again."""
-
-    def guest_key(self) -> tuple[str, bytes]:
-        """Return the id and the 32 bytes that hash guests' e-mail addresses; made on first use, the same ever after."""
-        ...
-
-
-Row = dict[str, Any]
-
-
-class Portable(Protocol):
-    """The records as rows that any store can take: how backups are made, and how a deployment changes its store.
-
-    A row is `{"table": name, ...columns}` of JSON values alone: times are whole microseconds since 1970 UTC, bytes are
-    base64. `regulars.records.portable` names tables and columns. Both adapters write the same rows for the same records,
-    in the same order: tables as listed there, rows by the columns that tell them apart.
-    """
-
-    def dump(self) -> Iterator[Row]:
-        """Yield everything, as of one moment. The change token is first, and is there in an empty store too."""
-        ...
-
-    def load(self, rows: Iterable[Row], *, replace: bool = False) -> int:
-        """Take over rows into a store that has none, wholly or not at all; return how many.
-
-        With `replace`, what the store had is removed in the same step. Raises RecordInvalid for rows that are not of
-        `dump`, RecordsError where the store is not empty. Ids go on after the highest one ever given.
-        """
         ...
 
 

@@ -1,4 +1,4 @@
-"""How syncs and checks ended, on SQLite; the guarantees stand in `ports.History`."""
+"""How syncs and checks ended, on SQLite; the guarantees stand in `system_ports.History`."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,7 +21,7 @@ class SqlHistory(SqlStore):
     """Syncs and results of checks in one SQLite file."""
 
     def add_sync(self, run: SyncRun) -> None:
-        """Record how a sync ended. See `ports.History`."""
+        """Record how a sync ended. See `system_ports.History`."""
         row = sync_values(run)
         with self._writing() as connection:
             put = insert(sync_table).values(row)
@@ -33,13 +33,13 @@ class SqlHistory(SqlStore):
             )
 
     def syncs(self, shop: str, limit: int = 50) -> list[SyncRun]:
-        """Return the shop's syncs, the last to end first. See `ports.History`."""
+        """Return the shop's syncs, the last to end first. See `system_ports.History`."""
         query = sa.select(sync_table).where(sync_table.c.shop == a_shop(shop)).order_by(*_LAST_FIRST)
         with self._reading() as connection:
             return [_sync(row) for row in connection.execute(query.limit(a_limit(limit)))]
 
     def set_checks(self, shop: str, suite: str, results: Sequence[CheckResult]) -> None:
-        """Replace the results of a suite. See `ports.History`."""
+        """Replace the results of a suite. See `system_ports.History`."""
         rows = check_values(shop, suite, results)
         shop, suite = a_shop(shop), checked(suite, "The suite", KEY_LENGTH)
         with self._writing() as connection:
@@ -48,7 +48,7 @@ class SqlHistory(SqlStore):
                 connection.execute(sa.insert(check_table), rows)
 
     def checks(self, shop: str) -> list[CheckResult]:
-        """Return the last results of all suites. See `ports.History`."""
+        """Return the last results of all suites. See `system_ports.History`."""
         query = sa.select(check_table).where(check_table.c.shop == a_shop(shop))
         with self._reading() as connection:
             found = connection.execute(query.order_by(check_table.c.suite, check_table.c.name))

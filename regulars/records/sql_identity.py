@@ -1,4 +1,4 @@
-"""Aliases and keys on SQLite; the guarantees stand in `ports.Aliases` and `ports.Keys`."""
+"""Aliases and keys on SQLite; the guarantees stand in `system_ports.Aliases` and `system_ports.Keys`."""
 
 import secrets
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ class SqlIdentity(SqlStore):
     """Aliases and keys in one SQLite file."""
 
     def add_aliases(self, shop: str, aliases: Mapping[str, str]) -> int:
-        """Record aliases, return how many were new or changed. See `ports.Aliases`."""
+        """Record aliases, return how many were new or changed. See `system_ports.Aliases`."""
         shop, given = a_shop(shop), given_aliases(aliases)
         if not given:
             return 0
@@ -38,12 +38,12 @@ class SqlIdentity(SqlStore):
         return len(new)
 
     def aliases(self, shop: str) -> dict[str, str]:
-        """Return the shop's aliases. See `ports.Aliases`."""
+        """Return the shop's aliases. See `system_ports.Aliases`."""
         with self._reading() as connection:
             return _aliases(connection, a_shop(shop))
 
     def guest_key(self) -> tuple[str, bytes]:
-        """Return the id and the bytes of the key that hashes guests' e-mail addresses. See `ports.Keys`."""
+        """Return the id and the bytes of the key that hashes guests' e-mail addresses. See `system_ports.Keys`."""
         query = sa.select(keys.c.key_id, keys.c.secret).where(keys.c.name == GUEST_KEY)
         with self._reading() as connection:
             row = connection.execute(query).one_or_none()

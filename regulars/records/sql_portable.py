@@ -1,4 +1,4 @@
-"""The records of a SQLite file as rows, and rows as its records; the guarantees stand in `ports.Portable`."""
+"""The records of a SQLite file as rows, and rows as its records; the guarantees stand in `system_ports.Portable`."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
@@ -21,7 +21,7 @@ class SqlPortable(SqlStore):
     """Everything in one SQLite file."""
 
     def dump(self) -> Iterator[dict[str, Any]]:
-        """Yield everything, as of one moment. See `ports.Portable`."""
+        """Yield everything, as of one moment. See `system_ports.Portable`."""
         with self._reading() as connection:
             for name in TABLES:
                 found = connection.execution_options(yield_per=ROWS_AT_ONCE).execute(_all_of(name))
@@ -29,7 +29,7 @@ class SqlPortable(SqlStore):
                     yield to_row(name, dict(row))
 
     def load(self, rows: Iterable[Mapping[str, Any]], *, replace: bool = False) -> int:
-        """Take over rows. See `ports.Portable`."""
+        """Take over rows. See `system_ports.Portable`."""
         loaded = 0
         with self._writing() as connection:
             if replace:

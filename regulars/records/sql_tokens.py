@@ -1,4 +1,4 @@
-"""API tokens on SQLite; the guarantees stand in `ports.Tokens`."""
+"""API tokens on SQLite; the guarantees stand in `system_ports.Tokens`."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ class SqlTokens(SqlStore):
     """API tokens in one SQLite file."""
 
     def add_token(self, name: str) -> tuple[ApiToken, str]:
-        """Make a token and return it with its secret. See `ports.Tokens`."""
+        """Make a token and return it with its secret. See `system_ports.Tokens`."""
         secret = new_secret()
         row = {"name": checked(name, "The name", NAME_LENGTH), "hash": secret_hash(secret), "created_at": self._now()}
         with self._writing() as connection:
@@ -26,12 +26,12 @@ class SqlTokens(SqlStore):
             return _token(made), secret
 
     def tokens(self) -> list[ApiToken]:
-        """Return all tokens. See `ports.Tokens`."""
+        """Return all tokens. See `system_ports.Tokens`."""
         with self._reading() as connection:
             return [_token(row) for row in connection.execute(sa.select(token_table).order_by(token_table.c.id))]
 
     def revoke_token(self, token_id: int) -> ApiToken:
-        """Revoke a token for good. See `ports.Tokens`."""
+        """Revoke a token for good. See `system_ports.Tokens`."""
         if not is_id(token_id):
             raise sentences.token_gone()
         mine = token_table.c.id == token_id
@@ -44,7 +44,7 @@ class SqlTokens(SqlStore):
             return _token(row)
 
     def token_of(self, secret: str) -> ApiToken | None:
-        """Return the token of that secret. See `ports.Tokens`."""
+        """Return the token of that secret. See `system_ports.Tokens`."""
         valid = token_table.c.hash == secret_hash(secret), token_table.c.revoked_at.is_(None)
         with self._reading() as connection:
             row = connection.execute(sa.select(token_table).where(*valid)).one_or_none()
