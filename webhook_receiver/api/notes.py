@@ -136,13 +136,13 @@ def set_tags(
     """Give a customer exactly these tags. With `If-Match` only where they still have those that you saw."""
     expected = expected_text(if_match)
     shop = house.shop(asked.shop)
-    person = find(house, shop, key).person
-    now, before = str(person.row["customer_key"]), list(person.row["tags"])
-    known = None
+    now = exists(house, shop, key)
     try:
+        known = None
         if expected is not None:
+            # Before the tags as they are shown: what is written after this read fails the write below.
             known = house.records.tags_of(shop, now)
-            if expected != of_tags(before):
+            if expected != of_tags(find(house, shop, now).person.row["tags"]):
                 raise tags_stale()
         written = house.records.set_tags(shop, now, wanted.tags, author, expected=known)
     except StaleVersion as error:

@@ -128,6 +128,26 @@ def test_stale_tags_change_nothing(api: Api) -> None:
     assert again.json() == {"tags": ["mine"]}
 
 
+def test_tags_given_at_once_are_all_there(api: Api) -> None:
+    """Several people add a tag to those they saw: whoever was told 200 must find theirs, also a moment later."""
+
+    def add(number: int) -> list[str]:
+        given = []
+        with requests.Session() as session:
+            for turn in range(12):
+                seen = session.get(api.url + TAGS, timeout=30)
+                wanted = {"tags": [*seen.json()["tags"], f"{number}-{turn}"]}
+                version = {"If-Match": seen.headers["ETag"]}
+                answer = session.put(api.url + TAGS, json=wanted, headers=version, timeout=30)
+                given += [f"{number}-{turn}"] if answer.status_code == 200 else []
+        return given
+
+    with ThreadPoolExecutor(4) as pool:
+        given = [tag for tags in pool.map(add, range(4)) for tag in tags]
+    assert given
+    assert sorted(api.json(TAGS)["tags"]) == sorted(given)
+
+
 def test_tags_of_an_earlier_key_are_replaced_too(api: Api) -> None:
     """Else a tag that was taken away would come back with the guest's orders."""
     api.house.records.add_aliases(SHOP, {"guest:before": "woo:1"})
