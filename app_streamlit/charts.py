@@ -17,7 +17,6 @@ from transforms.overview import Overview
 HEIGHT = 240
 ACCENT: Mapping[str | None, str] = {"light": "#2F5FD0", "dark": "#7FA3FF", None: "#2F5FD0"}
 SECOND: Mapping[str | None, str] = {"light": "#B7791F", "dark": "#E0B23C", None: "#B7791F"}
-GRAINS = {"day": "day", "week": "week", "month": "month"}
 PARTIAL = " (not a whole {grain})"
 
 

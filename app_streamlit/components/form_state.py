@@ -8,8 +8,6 @@ import streamlit as st
 from regulars.shop.customers import Saved
 from regulars.shop.fields import editable, fingerprint, nested
 
-USERNAME = "username"
-
 
 class Form:
     """The form of one customer of a shop; an empty key is that of a new one. Everything lives in the session's state."""
