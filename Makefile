@@ -36,7 +36,8 @@ up: setup ## The same for the shop named in .env
 	@exec $(BIN)/regulars up
 
 test: lint types imports wheel chromium mongod ## Lint, types, import rules, a wheel in a clean environment, tests
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile -m 'not deep and not e2e and not browser'
+	@$(BIN)/python -m pytest -q -m 'not deep and (e2e or browser)'  # these use all processors by themselves
 
 test-deep: setup chromium mongod ## What is too long for every change: kills, whole histories, many cases
 	@$(BIN)/python -m pytest -q -m deep --timeout=1800
