@@ -1,5 +1,6 @@
 """A figure of a period beside the same figure of the period before: the change in words and with an arrow."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
@@ -9,6 +10,8 @@ import streamlit as st
 from app_streamlit.components.formats import ABSENT
 
 Number = int | float | Decimal
+Way = Literal["up", "down", "off"]
+COLOURS: Mapping[Way, Literal["green", "red", "gray"]] = {"up": "green", "down": "red", "off": "gray"}
 MOST = 1000
 
 
@@ -17,7 +20,7 @@ class Change:
     """What became of a figure: words for people, and which way it went ("off": neither, or it cannot be told)."""
 
     words: str
-    way: Literal["up", "down", "off"]
+    way: Way
 
 
 def change(now: Number | None, before: Number | None) -> Change:
@@ -69,5 +72,4 @@ def compared(label: str, value: str, changed: Change | None, *, help_text: str) 
     if changed is None:
         st.metric(label, value, help=help_text)
         return
-    colour: Literal["green", "red", "gray"] = {"up": "green", "down": "red", "off": "gray"}[changed.way]  # type: ignore[assignment]
-    st.metric(label, value, changed.words, delta_color=colour, delta_arrow=changed.way, help=help_text)
+    st.metric(label, value, changed.words, delta_color=COLOURS[changed.way], delta_arrow=changed.way, help=help_text)

@@ -6,6 +6,7 @@ Parts ("records", "inbox", "serving") move on their own. Their versions stand in
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from pymongo import IndexModel
@@ -58,7 +59,7 @@ def prepare(
         if version:
             _copy(database, part, version)
         _make(database, part)
-        transaction(lambda session, version=version: _migrate(database, part, version, session))  # type: ignore[misc]
+        transaction(partial(_migrate, database, part, version))
 
 
 def _version(database: Database[Document], name: str, session: ClientSession | None = None) -> int:
