@@ -12,7 +12,7 @@ import pymongo
 from bson import Decimal128
 
 from benchmarks.comparison import Comparison, compared
-from benchmarks.files import PAGE, Listed, Profile, agree, listed, profile, some_keys
+from benchmarks.files import PAGE, Listed, Profile, agree, apart, listed, profile, some_keys
 from benchmarks.ground import Database, Ground
 from benchmarks.people import SHOP
 from regulars.mongo.serving import CUSTOMERS, ORDERS, index_order, sort_fields, sort_index
@@ -47,8 +47,8 @@ def profile_cases(ground: Ground) -> Iterator[Comparison]:
     if directory is None or database is None:
         return
     query = _profile_by_hand(database)
-    keys = some_keys(directory, ground.repeats + 1)
-    for key in keys[:3]:
+    checked, keys = apart(some_keys(directory, ground.repeats + 4))
+    for key in checked:
         agree(profile(directory, key), {"pymongo": query(key)})
     yield from compared(
         "store_profile",

@@ -10,9 +10,9 @@ bought, and are in no segment.
 """
 
 import threading
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import polars as pl
 
@@ -139,11 +139,11 @@ class Directory:
 
         def read(snapshot: Snapshot) -> Person:
             row, currencies = self._profile(snapshot, now)
-            if row.is_empty():
+            if row is None:
                 raise RecordNotFound("Nobody in this shop has this key. The link may be old, or of another shop.")
             return Person(
-                row=row.with_columns(overlay.tags_of(row[KEY])).to_dicts()[0],
-                currencies=currencies.sort("orders_count", "currency", descending=[True, False]),
+                row={**row, "tags": list(overlay.tags.get(now, ()))},
+                currencies=currencies,
                 segments=() if now in overlay.hidden else self._segments_of(snapshot, now, overlay),
                 hidden=overlay.hidden.get(now),
             )
@@ -237,11 +237,17 @@ class Directory:
         shown = selection.snapshot.people.select(ROW_COLUMNS)[rows.slice((page - 1) * query.page_size, query.page_size)]
         return shown.with_columns(overlay.tags_of(shown[KEY]))
 
-    def _profile(self, snapshot: Snapshot, key: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Return the person's row of `customers`, none where there is nobody, and those of `customer_currencies`."""
-        tables = [snapshot.scan(name).filter(pl.col(KEY) == key) for name in ("customers", "customer_currencies")]
-        row, currencies = pl.collect_all(tables)
-        return row, currencies
+    def _profile(self, snapshot: Snapshot, key: str) -> tuple[Mapping[str, Any] | None, pl.DataFrame]:
+        """Return the person's row of `customers`, None where there is nobody, and those of `customer_currencies`.
+
+        The currency of most orders is first; of two, by name.
+        """
+        people, spent = (
+            snapshot.scan(name).filter(pl.col(KEY) == key) for name in ("customers", "customer_currencies")
+        )
+        most_first = spent.sort("orders_count", "currency", descending=[True, False])
+        found, currencies = pl.collect_all([people, most_first])
+        return (found.row(0, named=True) if found.height else None), currencies
 
     def _rows(self, snapshot: Snapshot, query: PeopleQuery, overlay: Overlay) -> pl.Series:
         filters = Filters.of(query, overlay)
@@ -258,7 +264,7 @@ class Directory:
         )
 
     def _segments_of(self, snapshot: Snapshot, key: str, overlay: Overlay) -> tuple[str, ...]:
-        row = snapshot.row_of(key)
+        row = snapshot.row_of(key) if overlay.segments else None
         if row is None:
             return ()
         masks = self._selection_of(snapshot).segments(overlay)

@@ -34,8 +34,9 @@ class Snapshot:
 
     def row_of(self, key: str) -> int | None:
         """Return the position of a person in `people`, None where there is nobody of this key."""
-        rows = self.rows_of(pl.Series([key], dtype=pl.String))
-        return int(rows[0]) if rows.len() else None
+        mine = self.people[KEY]
+        row = int(mine.search_sorted(key))
+        return row if row < mine.len() and mine[row] == key else None
 
     def rows_of(self, keys: pl.Series) -> pl.Series:
         """Return the positions in `people` of those of `keys` who are there."""

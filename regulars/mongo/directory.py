@@ -6,9 +6,9 @@ indexes. All that one call reads there is of one moment, and of the version that
 another one or are being written, the rows of the files are read in their place, so that answers never mix.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import polars as pl
 from pydantic import SecretStr
@@ -23,7 +23,7 @@ from regulars.directory.selection import Filters, Selection
 from regulars.directory.snapshot import KEY, ROW_COLUMNS, Snapshot
 from regulars.mongo.client import Document
 from regulars.mongo.serving import CUSTOMERS, ORDERS, Ask, Serving, index_order, sort_fields, sort_index
-from regulars.mongo.serving_documents import EXACT, frame_of, id_of
+from regulars.mongo.serving_documents import EXACT, frame_of, id_of, row_of
 from transforms.schemas import CUSTOMER_CURRENCIES, ORDER_LINES, REFUNDS
 from transforms.schemas import CUSTOMERS as CUSTOMER_SCHEMA
 from transforms.schemas import ORDERS as ORDER_SCHEMA
@@ -35,6 +35,10 @@ ROW_FIELDS = {**dict.fromkeys(ROW_COLUMNS, 1), EXACT: 1}
 NEAR, FEW_HIDDEN = 10_000, 500
 
 Answer = TypeVar("Answer")
+# Whoever shows orders shows refunds too: both are read at once, and kept for so many people. A version never changes.
+PROFILES = 8
+NO_REFUNDS = frame_of([], REFUNDS)
+Bought = Mapping[str, pl.DataFrame]
 # People of one currency rank (None for none, and for lists that are not by money) who have the value sorted by, or not.
 Stretch = tuple[int | None, bool, int]
 
@@ -42,7 +46,7 @@ Stretch = tuple[int | None, bool, int]
 class MongoDirectory(Directory):
     """The people of one shop, from a server: as `Directory`, with the same answers. Safe to share between threads.
 
-    Each call raises DirectoryUnavailable while the server is away, and works again once it is back.
+    Each call that asks the server raises DirectoryUnavailable while it is away, and works again once it is back.
     """
 
     def __init__(self, uri: SecretStr, folder: Path, *, shop: str, records: LiveRecords | None = None) -> None:
@@ -50,9 +54,12 @@ class MongoDirectory(Directory):
         super().__init__(folder, shop=shop, records=records)
         self._serving = Serving(uri)
         self._stretches = Kept[list[Stretch]](most=64)
+        self._bought = Kept[Bought | None](most=PROFILES)
 
     def close(self) -> None:
-        """Let go of the server; further calls connect again."""
+        """Let go of the server and of what is kept in memory; further calls connect and open again."""
+        super().close()
+        self._stretches, self._bought = Kept(most=64), Kept(most=PROFILES)
         self._serving.close()
 
     def _page(
@@ -76,29 +83,33 @@ class MongoDirectory(Directory):
         shown = frame_of(found, ROW_SCHEMA)
         return shown.with_columns(overlay.tags_of(shown[KEY]))
 
-    def _profile(self, snapshot: Snapshot, key: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    def _profile(self, snapshot: Snapshot, key: str) -> tuple[Mapping[str, Any] | None, pl.DataFrame]:
         one = {"$match": {"_id": {"$eq": id_of(self._shop, key)}}}
         found = self._served(snapshot, lambda ask: ask(CUSTOMERS, [one], ""))
         if found is None:
             return super()._profile(snapshot, key)
+        if not found:
+            return None, frame_of([], CUSTOMER_CURRENCIES)
         whose = {"shop": self._shop, KEY: key}
-        currencies = [whose | row for document in found for row in document["currencies"]]
-        return frame_of(found, CUSTOMER_SCHEMA), frame_of(currencies, CUSTOMER_CURRENCIES)
+        most_first = sorted(found[0]["currencies"], key=lambda row: (-row["orders_count"], row["currency"]))
+        spent = frame_of([whose | row for row in most_first], CUSTOMER_CURRENCIES)
+        return row_of(found[0], CUSTOMER_SCHEMA), spent
 
     def _owned(self, snapshot: Snapshot, table: str, key: str) -> pl.DataFrame:
+        about = snapshot.manifest.version, key
+        owned = self._bought.get(about, lambda: self._read_bought(snapshot, key))
+        return super()._owned(snapshot, table, key) if owned is None else owned[table]
+
+    def _read_bought(self, snapshot: Snapshot, key: str) -> Bought | None:
         mine: Document = {"$match": {"customer": {"$eq": id_of(self._shop, key)}}}
-        if table == "orders":
-            newest_first: Document = {"$sort": {"created_at": DESCENDING, "order_id": DESCENDING}}
-            steps = [mine, newest_first, {"$project": {"lines": 0, "refunds": 0}}]
-            found = self._served(snapshot, lambda ask: ask(ORDERS, steps, "customer"))
-            return super()._owned(snapshot, table, key) if found is None else frame_of(found, ORDER_SCHEMA)
-        refunded: Document = {"$match": {"refunds": {"$ne": []}}}
-        steps = [mine, refunded, {"$project": {"shop": 1, "order_id": 1, "refunds": 1}}]
+        newest_first: Document = {"$sort": {"created_at": DESCENDING, "order_id": DESCENDING}}
+        steps = [mine, newest_first, {"$project": {"lines": 0}}]
         found = self._served(snapshot, lambda ask: ask(ORDERS, steps, "customer"))
         if found is None:
-            return super()._owned(snapshot, table, key)
-        frame = frame_of(_inside(found, "refunds"), REFUNDS)
-        return frame.sort("created_at", "refund_id", descending=True, nulls_last=True)
+            return None
+        refunds = sorted(_inside(found, "refunds"), key=_age)
+        given_back = frame_of(refunds, REFUNDS) if refunds else NO_REFUNDS.clone()
+        return {"orders": frame_of(found, ORDER_SCHEMA), "refunds": given_back}
 
     def _lines(self, snapshot: Snapshot, orders: pl.Series) -> pl.DataFrame:
         ids = {"$match": {"_id": {"$in": [id_of(self._shop, order) for order in orders]}}}
@@ -106,7 +117,8 @@ class MongoDirectory(Directory):
         found = self._served(snapshot, lambda ask: ask(ORDERS, [ids, fields], ""))
         if found is None:
             return super()._lines(snapshot, orders)
-        return frame_of(_inside(found, "lines"), ORDER_LINES).sort("order_id", "line_id")
+        in_order = sorted(found, key=lambda order: int(order["order_id"]))
+        return frame_of(_inside(in_order, "lines"), ORDER_LINES)
 
     def _served(self, snapshot: Snapshot, read: Callable[[Ask], Answer]) -> Answer | None:
         return self._serving.reading(self._shop, snapshot.manifest.version, read)
@@ -134,7 +146,8 @@ class MongoDirectory(Directory):
             counted = people.select(rank=rank, there=there).group_by("rank", "there").len().collect()
             return list(counted.sort("rank", "there", descending=[False, True], nulls_last=True).iter_rows())
 
-        return self._stretches.get((selection.snapshot, filters, overlay, sort), work_out)
+        version, hidden = selection.snapshot.manifest.version, frozenset(overlay.hidden)
+        return self._stretches.get((version, filters, hidden, sort), work_out)
 
     def _walk(
         self, ask: Ask, query: PeopleQuery, overlay: Overlay, stretches: Sequence[Stretch], page: int
@@ -162,6 +175,12 @@ class MongoDirectory(Directory):
         if overlay.hidden:
             where["_id"] = {"$nin": [id_of(self._shop, key) for key in overlay.hidden]}
         return [{"$match": where}, {"$sort": dict(index_order(query.sort, descending=query.descending))}]
+
+
+def _age(refund: Document) -> tuple[bool, int, int, int]:
+    """Return what puts refunds in their order: the newest first, those without a time last."""
+    at = refund["created_at"]
+    return at is None, -int(at or 0), -(refund.get(EXACT) or {}).get("created_at", 0), -refund["refund_id"]
 
 
 def _inside(orders: Sequence[Document], name: str) -> list[Document]:

@@ -22,6 +22,7 @@ from pydantic import SecretStr
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReplaceOne
 from pymongo.collection import Collection
 from pymongo.database import Database
+from pymongo.errors import OperationFailure
 
 from regulars.directory.layout import read_manifest
 from regulars.directory.query import MONEY_SORTS, SORTS
@@ -31,7 +32,7 @@ from regulars.mongo.late import LateStore
 from regulars.mongo.schema import Part
 from regulars.mongo.serving_changes import Changes, changed_orders, changed_people
 from regulars.mongo.serving_chunks import order_chunks, person_chunks, segments_of
-from regulars.mongo.serving_documents import SORTED_BY, id_of, ids_of_shop
+from regulars.mongo.serving_documents import CODEC, SORTED_BY, id_of, ids_of_shop
 from regulars.settings import Settings
 
 LOG = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ LOCK = ".mirror.lock"
 LOCK_SECONDS = 600.0
 WRITE_AT_ONCE = 2_000
 WRITERS = 2
+BAD_VALUE = 2  # what the server calls the name of an index that is not there
 
 T = TypeVar("T")
 Answer = TypeVar("Answer")
@@ -165,7 +167,13 @@ class Serving(LateStore):
 
             def ask(collection: str, steps: Sequence[Document], index: str = "") -> list[Document]:
                 hint: dict[str, Any] = {"hint": index} if index else {}
-                found = list(database[collection].aggregate([*steps, {"$unionWith": state}], session=session, **hint))
+                documents = database.get_collection(collection, codec_options=CODEC)
+                try:
+                    found = list(documents.aggregate([*steps, {"$unionWith": state}], session=session, **hint))
+                except OperationFailure as error:
+                    if index and error.code == BAD_VALUE:  # a first load makes the indexes at its end
+                        raise _OtherVersion from None
+                    raise
                 if not found or _held(found.pop().get("state")) != version:
                     raise _OtherVersion
                 return found

@@ -15,15 +15,21 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import polars as pl
 import polars.selectors as cs
+from bson.codec_options import CodecOptions, DatetimeConversion
+from bson.datetime_ms import DatetimeMS
 from bson.decimal128 import Decimal128
 
 from regulars.mongo.client import Document
-from transforms.schemas import CUSTOMER_CURRENCIES, ORDER_LINES, REFUNDS
+from transforms.schemas import CUSTOMER_CURRENCIES, ORDER_LINES, REFUNDS, TIME
 
 EXACT = "micros"
+# How documents are read: dates as milliseconds, since Python's own would only be taken apart again.
+CODEC: CodecOptions[Document] = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_MS)
+EPOCH = datetime(1970, 1, 1, tzinfo=ZoneInfo("UTC"))
 CURRENCY_COLUMNS = tuple(name for name in CUSTOMER_CURRENCIES if name not in ("shop", "customer_key"))
 LINE_COLUMNS = tuple(name for name in ORDER_LINES if name not in ("shop", "order_id"))
 REFUND_COLUMNS = tuple(name for name in REFUNDS if name not in ("shop", "order_id"))
@@ -81,9 +87,18 @@ def segment_documents(shop: str, segments: pl.DataFrame, nets: pl.DataFrame, as_
 
 
 def frame_of(documents: Iterable[Document], schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
-    """Return documents as rows of `schema`, each value as it was published."""
-    rows = [_decoded(document, schema) for document in documents]
+    """Return documents, read with `CODEC`, as rows of `schema`, each value as it was published."""
+    rows = [_plain(document, schema) for document in documents]
     return pl.DataFrame(rows, schema=dict(schema), orient="row")
+
+
+def row_of(document: Document, schema: Mapping[str, pl.DataType]) -> Document:
+    """Return one document as a row of `schema`: what `frame_of` and `to_dicts` would return, in a tenth of the time."""
+    row = dict(zip(schema, _plain(document, schema), strict=True))
+    return {
+        name: EPOCH + timedelta(microseconds=value) if schema[name] == TIME and value is not None else value
+        for name, value in row.items()
+    }
 
 
 def _bare(rows: pl.DataFrame) -> pl.DataFrame:
@@ -119,15 +134,19 @@ def _money(amount: Decimal) -> Decimal128:
     return Decimal128(amount)
 
 
-def _decoded(document: Document, schema: Mapping[str, pl.DataType]) -> list[Any]:
-    rests = document.get(EXACT) or {}
+def _plain(document: Document, schema: Mapping[str, pl.DataType]) -> list[Any]:
+    """Return the values of a row, times as microseconds since 1970: a time with a zone takes Polars longest."""
     values = [document[name] for name in schema]
-    for position, name in enumerate(schema):
-        value = values[position]
-        if isinstance(value, Decimal128):
+    for position, value in enumerate(values):
+        kind = type(value)
+        if kind is DatetimeMS:
+            values[position] = int(value) * 1000
+        elif kind is Decimal128:
             values[position] = _amount(value.bid)
-        elif name in rests:
-            values[position] = value + timedelta(microseconds=rests[name])
+    if rests := document.get(EXACT):
+        for position, name in enumerate(schema):
+            if name in rests:
+                values[position] += rests[name]
     return values
 
 

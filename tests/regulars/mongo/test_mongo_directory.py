@@ -20,7 +20,7 @@ from regulars.directory.query import SORTS, PeopleQuery
 from regulars.errors import DirectoryUnavailable, RecordNotFound
 from regulars.models import Hidden
 from regulars.mongo.directory import MongoDirectory
-from regulars.mongo.serving import CUSTOMERS, STATE, Serving, sort_fields, sort_index
+from regulars.mongo.serving import CUSTOMERS, ORDERS, STATE, Serving, sort_fields, sort_index
 from regulars.settings import Settings
 from tests.mongod import Mongod
 from tests.regulars.directory.builders import SHOP
@@ -128,6 +128,7 @@ def test_profiles_are_the_same(both: Both) -> None:
     for key in (*KEYS, "guest:old"):
         there, here = served.person(key), filed.person(key)
         assert (there.row, there.segments, there.hidden) == (here.row, here.segments, here.hidden)
+        assert repr(there.row) == repr(here.row)
         assert_frame_equal(there.currencies, here.currencies)
         assert_frame_equal(served.orders_of(key), filed.orders_of(key))
         assert_frame_equal(served.refunds_of(key), filed.refunds_of(key))
@@ -216,6 +217,32 @@ def test_while_a_version_is_written_rows_come_from_the_files(both: Both) -> None
         database[STATE].delete_one({"_id": SHOP})
         with Serving(both.uri) as serving:
             serving.mirror(SHOP, both.folder, both.version)
+
+
+def test_while_a_first_load_has_no_indexes_yet_rows_come_from_the_files(mongo_uri: str, tmp_path: Path) -> None:
+    """A large shop's first load takes minutes; the server refuses to read by an index that is not there."""
+    both = Both(tmp_path, mongo_uri)
+    served, filed = both.open()
+    for name in (CUSTOMERS, ORDERS):
+        served._serving._database[name].drop_indexes()
+    assert_frame_equal(served.people(PeopleQuery()).rows, filed.people(PeopleQuery()).rows)
+    assert_frame_equal(served.orders_of("woo:1"), filed.orders_of("woo:1"))
+    assert_frame_equal(served.refunds_of("woo:1"), filed.refunds_of("woo:1"))
+
+
+def test_orders_and_refunds_of_a_person_are_of_the_version_that_is_published(mongo_uri: str, tmp_path: Path) -> None:
+    """What was read for a profile is kept: for as long as that version is the one, and no longer."""
+    both = Both(tmp_path, mongo_uri)
+    served, filed = both.open()
+    before = [served.orders_of(key) for key in KEYS[-8:]]
+    version = publish_crowd(tmp_path, seed=2)
+    with Serving(both.uri) as serving:
+        serving.mirror(SHOP, tmp_path, version)
+    after = [served.orders_of(key) for key in KEYS[-8:]]
+    for key, orders in zip(KEYS[-8:], after, strict=True):
+        assert_frame_equal(orders, filed.orders_of(key))
+        assert_frame_equal(served.refunds_of(key), filed.refunds_of(key))
+    assert not pl.concat(before).equals(pl.concat(after))
 
 
 @pytest.mark.parametrize("search", ["", "example.com"])
