@@ -97,7 +97,6 @@ def remember(page: int) -> None:
 
 def bar(shop: str, segments: Sequence[Segment]) -> None:
     """Show search, sort, what adds a filter, and a chip for each filter there is."""
-    st.html(STYLE)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.text_input(
             "Search",
@@ -130,8 +129,9 @@ def bar(shop: str, segments: Sequence[Segment]) -> None:
     _chips({segment.id: segment.name for segment in segments})
 
 
-def listen_for_slash() -> None:
-    """Let "/" lead to the search. Once a page, outside of what is drawn again on each key press."""
+def prepare() -> None:
+    """Style chips and tools, and let "/" lead to the search. Once a page, not again on each key press."""
+    st.html(STYLE)
     st.html(SLASH, unsafe_allow_javascript=True)
 
 

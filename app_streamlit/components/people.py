@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 import streamlit as st
+from pandas.io.formats.style import Styler
 
 from app_streamlit.components import formats
 from app_streamlit.components.list_state import COLUMNS
@@ -128,11 +129,13 @@ def _table(
     modes: Sequence[str] = (),
 ) -> None:
     frame = cells.to_pandas()
+    # Without an id for each cell only the tinted ones are written a second time.
+    tinted = Styler(frame, cell_ids=False).map(_group_style, subset=["rfm"]) if "rfm" in cells.columns else frame
     choosing: dict[str, Any] = {}
     if on_select is not None:
         choosing = {"on_select": lambda: on_select(key), "selection_mode": list(modes)}
     st.dataframe(
-        frame.style.map(_group_style, subset=["rfm"]) if "rfm" in cells.columns else frame,
+        tinted,
         key=key,
         hide_index=True,
         row_height=row_height,

@@ -36,7 +36,7 @@ DONE: Mapping[EventKind, tuple[str, str]] = {
     "hidden": (HIDING, "Deleted here"),
     "shown": (HIDING, "Shown again"),
 }
-AT_ONCE = 60
+AT_ONCE, MORE = 20, 60  # the first ones fill a screen; each is a line that the browser has to lay out
 HARD_BREAK = "  \n"
 LONGEST_NOTE = 200
 
@@ -86,7 +86,7 @@ def timeline(found: Sequence[Event], about: Manifest, key: str) -> None:
         st.markdown(HARD_BREAK.join(_line(event, zone, by) for event in members))
     if len(shown) > limit:
         st.button(
-            f"Show {formats.number(min(AT_ONCE, len(shown) - limit))} older",
+            f"Show {formats.number(min(MORE, len(shown) - limit))} older",
             key=f"older-{key}",
             on_click=_show_older,
             args=(f"timeline-{key}", limit),
@@ -109,7 +109,7 @@ def _choices(found: Sequence[Event], key: str) -> tuple[list[str], str]:
 
 
 def _show_older(name: str, limit: int) -> None:
-    st.session_state[name] = limit + AT_ONCE
+    st.session_state[name] = limit + MORE
 
 
 def _line(event: Event, zone: ZoneInfo, by: str) -> str:

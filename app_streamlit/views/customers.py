@@ -39,7 +39,7 @@ def show() -> None:
             head("Customers", "Everyone who has an account or has ordered. Choose a row to open the person.")
         new_customer_button(shop)
     filters.seed(reads.segments(shop))
-    filters.listen_for_slash()
+    filters.prepare()
     # Guarded by itself: while the list is used, only this part of the page runs.
     st.fragment(screen(lambda: _list(shop)))()
 
