@@ -9,31 +9,27 @@ alone, and `person` still opens them. People whom the shop deleted stay in lists
 bought, and are in no segment.
 """
 
-import threading
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import polars as pl
 
+from regulars.directory.current import CurrentVersion
 from regulars.directory.figures import Figures
 from regulars.directory.kept import Kept
-from regulars.directory.layout import Manifest, current_version
-from regulars.directory.overlay import Overlay, read_overlay
-from regulars.directory.query import Count, LiveRecords, PeoplePage, PeopleQuery, Person, Place, Watched
+from regulars.directory.overlay import Overlay
+from regulars.directory.query import Count, LiveRecords, PeoplePage, PeopleQuery, Person, Place
 from regulars.directory.selection import EVERYBODY, Filters, Selection
-from regulars.directory.snapshot import KEY, ROW_COLUMNS, Snapshot, open_snapshot
-from regulars.errors import DataFolderError, NothingPublished, RecordNotFound
+from regulars.directory.snapshot import KEY, ROW_COLUMNS, Snapshot
+from regulars.errors import RecordNotFound
 from transforms.overview import Overview
 from transforms.rules import Rule, RuleError, parse
 
-ATTEMPTS = 5
 SAMPLE = 10
 
-Result = TypeVar("Result")
 
-
-class Directory:
+class Directory(CurrentVersion):
     """The people of one shop. Safe to share between threads.
 
     Example:
@@ -44,28 +40,14 @@ class Directory:
 
     def __init__(self, folder: Path, *, shop: str, records: LiveRecords | None = None) -> None:
         """Read from `folder`, the shop's published folder; `records` are the live tags and segments, if any."""
-        self._folder = folder
-        self._shop = shop
-        self._records = records
-        self._loading = threading.Lock()
-        self._snapshot: Snapshot | None = None
-        self._laid_over: tuple[tuple[Hashable, ...], Overlay] = ((), Overlay())
+        super().__init__(folder, shop=shop, records=records)
         self._selections = Kept[Selection](most=1)
         self._figures = Kept[Figures](most=1)
 
     def close(self) -> None:
         """Let go of what is kept in memory; further calls open it again."""
-        with self._loading:
-            self._snapshot = None
+        super().close()
         self._selections, self._figures = Kept(most=1), Kept(most=1)
-
-    def is_published(self) -> bool:
-        """Return whether there is a version to read."""
-        return current_version(self._folder) is not None
-
-    def manifest(self) -> Manifest:
-        """Return what the current version is. Raises NothingPublished."""
-        return self._open().manifest
 
     def people(self, query: PeopleQuery) -> PeoplePage:
         """Return one page of the people that `query` asks for.
@@ -288,41 +270,3 @@ class Directory:
 
     def _figures_of(self, snapshot: Snapshot) -> Figures:
         return self._figures.get(snapshot, lambda: Figures(self._selection_of(snapshot)))
-
-    def _overlay(self) -> Overlay:
-        """Return what is written now: the same object as the last time where nothing was written in between."""
-        watched: object = self._records
-        written = (watched.written(self._shop),) if isinstance(watched, Watched) else ()
-        seen, laid_over = self._laid_over
-        if written and written == seen:
-            return laid_over
-        overlay = read_overlay(self._records, self._shop)
-        self._laid_over = (written, laid_over if overlay.says_the_same(laid_over) else overlay)
-        return self._laid_over[1]
-
-    def _reading(self, read: Callable[[Snapshot], Result]) -> Result:
-        """Run `read` on the current version; start over with the new one when a publish pruned it meanwhile."""
-        for _ in range(ATTEMPTS):
-            snapshot = self._open()
-            try:
-                return read(snapshot)
-            except FileNotFoundError:
-                with self._loading:
-                    self._snapshot = None
-        raise DataFolderError(f"The published files under {self._folder} vanish while they are read. Sync again.")
-
-    def _open(self) -> Snapshot:
-        """Return the current version, from memory where it is the one already there."""
-        with self._loading:
-            for _ in range(ATTEMPTS):
-                version = current_version(self._folder)
-                if version is None:
-                    raise NothingPublished("Nothing is published yet: the first sync of this shop has not ended.")
-                if self._snapshot is not None and self._snapshot.manifest.version == version:
-                    return self._snapshot
-                try:
-                    self._snapshot = open_snapshot(self._folder / version)
-                except FileNotFoundError:
-                    continue
-                return self._snapshot
-        raise DataFolderError(f"{self._folder} names a version that is not there. Sync again to publish a new one.")
