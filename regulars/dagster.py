@@ -4,8 +4,7 @@ App and API start runs so; they import no Dagster. Where our jobs live (reposito
 time, since both names depend on how Dagster was started.
 """
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -24,7 +23,6 @@ SYNC_JOB: Final = "sync"
 PARTITION_TAG: Final = "dagster/partition"
 TIMEOUT: Final = (3.0, 30.0)
 UP_TIMEOUT: Final = (1.0, 3.0)
-EVERY_SECONDS: Final = 0.5
 ENDED: Final = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
 EVERY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}  # noqa: S104 - bound to, never called
 LOCATIONS: Final = """query { workspaceOrError { __typename
@@ -64,21 +62,11 @@ class Run:
 
 
 class Dagster:
-    """Dagster's web server, where the settings say that it is. Safe to share between threads.
+    """Dagster's web server, where the settings say that it is. Safe to share between threads."""
 
-    `sleep` and `clock` (seconds, monotonic) are how it waits; tests pass their own.
-    """
-
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        sleep: Callable[[float], None] = time.sleep,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, settings: Settings) -> None:
         host = EVERY_ADDRESS.get(settings.host, settings.host)
         self.url = f"http://{host}:{settings.dagster_port}"
-        self._sleep, self._clock = sleep, clock
 
     def is_up(self) -> bool:
         """Return whether Dagster's web server answers. Its jobs may still be loading then."""
@@ -119,13 +107,6 @@ class Dagster:
             started_at=_instant(answer["startTime"]),
             ended_at=_instant(answer["endTime"]),
         )
-
-    def wait(self, run_id: str, seconds: float) -> Run:
-        """Return the run once it has ended, or as it stands after `seconds`. Raises DagsterUnavailable."""
-        deadline = self._clock() + seconds
-        while not (run := self.run(run_id)).ended and (left := deadline - self._clock()) > 0:
-            self._sleep(min(EVERY_SECONDS, left))
-        return run
 
     def run_url(self, run_id: str) -> str:
         """Return the address at which people see the run."""

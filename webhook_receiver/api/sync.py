@@ -2,12 +2,12 @@
 
 import asyncio
 import time
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter, Response
 from starlette.concurrency import run_in_threadpool
 
-from regulars.dagster import EVERY_SECONDS, Run, outcome
+from regulars.dagster import Run, outcome
 from regulars.errors import RecordNotFound
 from regulars.models import SyncRun
 from webhook_receiver.api.asked import HouseGiven, ShopAsked, SyncAsked
@@ -16,6 +16,7 @@ from webhook_receiver.api.models import SyncResult, SyncRunning
 from webhook_receiver.api.problems import documented
 
 router = APIRouter(prefix="/api/customers/sync", tags=["sync"])
+EVERY_SECONDS: Final = 0.5
 ENDINGS = documented(400, 401, 403, 408, 413, 415, 422, 502, 503)
 
 
