@@ -1,12 +1,15 @@
 """Who may ask: callers on this machine and holders of a token; pages of other sites may not write."""
 
+import asyncio
 import socket
 from pathlib import Path
 
 import pytest
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
 
 from tests.webhook_receiver.api.serving import Api, serving, settings_of
-from webhook_receiver.api.access import _is_loopback, _name_of
+from webhook_receiver.api.access import Access, _is_loopback, _name_of
 
 LIST = "/api/customers"
 NOTES = "/api/customers/woo:1/notes"
@@ -109,16 +112,45 @@ def test_no_answer_invites_other_sites_to_read(reading_api: Api) -> None:
     assert reading_api.ask("OPTIONS", LIST, headers={"Origin": "https://evil.example"}).status_code == 405
 
 
-def test_two_hosts_or_two_tokens_are_nobody(reading_api: Api) -> None:
+def test_a_second_token_spoils_the_first(files_api: Api) -> None:
     """A proxy could read the one and we the other."""
-    host, port = reading_api.url.removeprefix("http://").split(":")
-    for lines in (
-        "Host: 127.0.0.1\r\nAuthorization: Bearer a\r\nAuthorization: Bearer b\r\n",
-        "Host: 127.0.0.1\r\nHost: x\r\n",
-    ):
-        with socket.create_connection((host, int(port)), timeout=10) as connection:
-            connection.sendall(f"GET {LIST} HTTP/1.1\r\n{lines}Connection: close\r\n\r\n".encode())
-            assert connection.recv(64).split()[1] in (b"400", b"401")
+    _, shown = token(files_api)
+    host, port = files_api.url.removeprefix("http://").split(":")
+    lines = f"Host: 127.0.0.1\r\nAuthorization: {shown['Authorization']}\r\nAuthorization: Bearer b\r\n"
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(f"GET {LIST} HTTP/1.1\r\n{lines}Connection: close\r\n\r\n".encode())
+        assert connection.recv(64).split()[1] == b"401"
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "status"),
+    [
+        ("GET", ["host: 127.0.0.1"], 200),
+        ("GET", ["host: 127.0.0.1", "host: x"], 401),
+        ("GET", [], 401),
+        ("POST", ["host: 127.0.0.1", "origin: http://127.0.0.1"], 200),
+        ("POST", ["host: 127.0.0.1", "origin: http://127.0.0.1", "origin: http://x"], 403),
+    ],
+)
+def test_a_header_that_stands_twice_or_not_at_all_is_trusted_by_nobody(
+    method: str, headers: list[str], status: int, reading_api: Api
+) -> None:
+    """Some servers turn such requests away before we see them; what lets people in must not rely on that."""
+    answered = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await Response()(scope, receive, send)
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    async def send(message: Message) -> None:
+        answered.append(message.get("status"))
+
+    pairs = [tuple(part.encode() for part in line.split(": ")) for line in headers]
+    scope = {"type": "http", "method": method, "path": LIST, "headers": pairs, "client": ("127.0.0.1", 1)}
+    asyncio.run(Access(app, reading_api.house)(scope, receive, send))
+    assert answered[0] == status
 
 
 @pytest.mark.parametrize(
