@@ -130,6 +130,14 @@ def test_what_the_published_version_already_knows_is_not_told_again() -> None:
     assert seen([a_row(4, older), a_row(5, same), account], None, published) == Unmerged()
 
 
+def test_of_two_changes_within_one_second_the_later_one_is_told() -> None:
+    """The shop's times have whole seconds: an equal one proves nothing, and the next run asks the shop."""
+    published = an_order(77, "woo:1", status="processing", modified_at=NOON)
+    later = an_order_body(77, status="completed", date_modified_gmt="2026-11-11T12:00:00")
+
+    assert [change.status for change in seen([a_row(4, later)], None, published).changes] == ["completed"]
+
+
 def test_a_trashed_order_is_told_where_it_is_theirs() -> None:
     """A deletion says nothing but the id; a late update does not bring the order back, a restoring does."""
     published = an_order(77, "woo:1", modified_at=NOON - timedelta(hours=2))
