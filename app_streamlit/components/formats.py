@@ -34,8 +34,10 @@ def one_line(text: str | None, longest: int = LONGEST) -> str:
     """Return somebody's text on one line: no control characters, none that turn the direction of what follows."""
     if text is None:
         return ""
-    spaced = "".join(" " if unicodedata.category(letter) in ("Cc", "Zl", "Zp", "Cs") else letter for letter in text)
-    line = " ".join(spaced.translate(_TURNS).split())
+    if not (text.isascii() and text.isprintable()):  # most texts are, and need no look at each letter
+        spaced = "".join(" " if unicodedata.category(letter) in ("Cc", "Zl", "Zp", "Cs") else letter for letter in text)
+        text = spaced.translate(_TURNS)
+    line = " ".join(text.split())
     return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 

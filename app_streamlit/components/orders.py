@@ -1,5 +1,6 @@
 """A person's orders: the whole history, filtered and sorted, and each order's lines on opening."""
 
+import functools
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
@@ -256,6 +257,7 @@ def _lines(lines: pl.DataFrame, code: str) -> None:
     )
 
 
+@functools.lru_cache(maxsize=256)
 def status_words(status: str | None) -> str:
     """Return an order's status as people say it."""
     return STATUS_WORDS.get(status or "", formats.one_line(status).replace("-", " ")) or formats.ABSENT

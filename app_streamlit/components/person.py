@@ -88,10 +88,12 @@ def _field(label: str, text: str, *, fresh: bool) -> None:
     if not text and not fresh:
         return
     with st.container(gap=None):
-        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-            st.caption(label, width="content")
-            if fresh:
+        if fresh:
+            with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+                st.caption(label, width="content")
                 st.badge("not merged yet", icon=":material/schedule:", color="orange", help=NOT_MERGED)
+        else:
+            st.caption(label)
         st.text(text or formats.ABSENT)
 
 
