@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from app_streamlit import machinery, reads
-from app_streamlit.components import frame
+from app_streamlit.components import frame, history
 from app_streamlit.components.boundary import screen
 from app_streamlit.settled import settle
 from app_streamlit.views import pages
@@ -33,5 +33,6 @@ def main() -> None:
 
 st.set_page_config(page_title="Regulars", page_icon=str(ICON), layout="wide")
 frame.style()
+history.one_step_a_page()
 settle()
 main()

@@ -79,7 +79,7 @@ def open_linked_person(page: Any) -> None:
     """Open the profile that an address names, whichever page it was put on."""
     key = links.asked("customer")
     if key and page.url_path != "customer":
-        links.go_to_person(key)
+        links.follow(key)
 
 
 def head(title: str, sentence: str) -> None:

@@ -14,6 +14,7 @@ from app_streamlit.components.frame import head
 from app_streamlit.components.groups import group_cards
 from app_streamlit.components.rfm_grid import Cell, rfm_grid
 from transforms.rfm import GROUP_BY_CELL
+from transforms.rules import parse, to_text
 
 SHADES = {"people": "People", "net": "Net"}
 SCORES = range(1, 6)
@@ -70,14 +71,17 @@ def cells(spread: pl.DataFrame, currency: str) -> Mapping[tuple[int, int], Cell]
 def rule_of(r: int, fm: int) -> str:
     """Return the rule of the people in a cell: the mean of F and M, rounded up, is `fm`.
 
+    It is written as rules print: were the list to write it anew, Back would have one step more.
+
     >>> rule_of(5, 1)
     'r = 5 and f = 1 and m = 1'
     >>> rule_of(4, 5)
-    'r = 4 and (f = 4 and m = 5 or f = 5 and m >= 4)'
+    'r = 4 and ((f = 4 and m = 5) or (f = 5 and m >= 4))'
     """
     pairs = {f: [m for m in SCORES if -(-(f + m) // 2) == fm] for f in SCORES}
     sides = [f"f = {f} and {_values(values)}" for f, values in pairs.items() if values]
-    return f"r = {r} and {sides[0]}" if len(sides) == 1 else f"r = {r} and ({' or '.join(sides)})"
+    either = sides[0] if len(sides) == 1 else f"({' or '.join(sides)})"
+    return to_text(parse(f"r = {r} and {either}"))
 
 
 def _values(values: list[int]) -> str:

@@ -158,6 +158,40 @@ def test_search_filters_and_pages_survive_back_reload_and_a_visit_to_a_profile(l
     page.get_by_role("heading", name="Person Number114").wait_for()
     page.get_by_role("button", name="All customers").click()
     at(page, q="number", rfm="Lost", page="2")
+
+
+@each_screen
+def test_one_step_back_from_a_profile_is_the_list_it_was_opened_from(look: Look, size: dict[str, int]) -> None:
+    """Streamlit kept a step in between that led to the profile again: nobody came back to the list."""
+    page = look("/customers?q=number&page=2")
+    wide = size is WIDE
+    click_row(page, "people-wide" if wide else "people-narrow", "Person Number", WIDE_ROW if wide else NARROW_ROW)
+    page.wait_for_url("**/customer?customer=*")
+    page.get_by_role("button", name="All customers").wait_for()
+    settle(page)
+    page.go_back()
+    at(page, q="number", page="2")
+    page.get_by_role("heading", name="Customers", exact=True).wait_for()
+    page.go_forward()
+    page.wait_for_url("**/customer?customer=*")
+    page.get_by_role("button", name="All customers").wait_for()
+
+
+@on_a_wide_screen
+def test_back_from_a_profile_that_another_page_s_address_opened_leads_on(look: Look) -> None:
+    """`/customers?customer=woo:4` leads to the profile; it may not do so again and again to who wants to go back."""
+    page = look("/segments")
+    look("/customers?customer=woo:4")
+    page.wait_for_url("**/customer?customer=*")
+    page.get_by_role("button", name="All customers").wait_for()
+    settle(page)
+    page.go_back()
+    page.wait_for_url("**/customers")
+    page.get_by_role("heading", name="Customers", exact=True).wait_for()
+    settle(page)
+    page.go_back()
+    page.wait_for_url("**/segments")
+    page.get_by_role("heading", name="Segments", exact=True).wait_for()
     page.get_by_role("button", name="RFM group: Lost").click()
     at(page, q="number")
 
@@ -219,7 +253,7 @@ def test_ticked_people_are_tagged_and_untagged_by_undo(look: Look, house: House)
 
         page.get_by_role("button", name="Undo").click()
 
-        page.get_by_text("Undone: 2 people").wait_for()
+        page.get_by_text("Undone for 2 people").wait_for()
         assert "Tea *club*" not in records.tag_counts(SHOP)
 
 
