@@ -12,7 +12,7 @@ from app_streamlit.components.syncing import KINDS
 from regulars.models import CheckResult, SyncRun
 
 RUNS_SHOWN = 50
-ROW, HEADER, MOST_ROWS = 35, 36, 10
+ROW, HEADER, MOST_ROWS = 35, 33, 10
 _text, _number = st.column_config.TextColumn, st.column_config.NumberColumn
 
 

@@ -19,8 +19,11 @@ from app_streamlit.figures import GROUP_COLOURS, NET_HELP
 
 # A phone shows three columns, the name above the e-mail: Streamlit wraps cells in rows above four times its base size.
 WIDE_ROW, NARROW_ROW = 40, 61  # Streamlit wraps the text of rows above 60 px, and of no others
-HEADER = 36
+HEADER = 33  # 2.1875 rem of the base size of 15 px
 SEPARATOR = " · "
+# So many letters of a name stand on one line of a phone's cell, and of an e-mail on two: a fourth line would run over
+# into the next person's row.
+NARROW_NAME, NARROW_EMAIL = 18, 32
 ACTIONS = "actions"
 TINT = "55"  # one third, as the last two digits of a colour
 RFM_HELP = (
@@ -164,10 +167,15 @@ def _marked(columns: Sequence[str], sort: str) -> dict[str, Any]:
 def _narrow(cells: pl.DataFrame) -> pl.DataFrame:
     """Return the columns of a phone."""
     return cells.select(
-        pl.col("customer").str.replace(SEPARATOR, "\n", literal=True),
+        pl.col("customer").map_elements(_narrow_name, return_dtype=pl.String),
         "net",
         pl.col("last_order").str.split(SEPARATOR).list.first(),
     )
+
+
+def _narrow_name(customer: str) -> str:
+    name, _, email = customer.partition(SEPARATOR)
+    return "\n".join(filter(None, (formats.one_line(name, NARROW_NAME), formats.one_line(email, NARROW_EMAIL))))
 
 
 def _group_style(group: Any) -> str:

@@ -77,7 +77,7 @@ def _tell(change: TagChange, asked: int) -> None:
     if change.action == "add":
         sentence = f"{formats.people(change.people)} tagged “{formats.one_line(change.tag)}”."
         if passed := asked - change.people:
-            sentence += f" {formats.people(passed)} had it before, or have as many tags as one can have."
+            sentence += f" {formats.people(passed)} had it before, or had no room for another tag."
     else:
         sentence = f"“{formats.one_line(change.tag)}” taken from {formats.people(change.people)}."
     selection.tell(sentence, (lambda: _undo(change)) if change.people else None)
@@ -85,10 +85,11 @@ def _tell(change: TagChange, asked: int) -> None:
 
 def _undo(change: TagChange) -> None:
     undone = actions.undo_tag_change(change)
-    selection.tell(f"Undone: {formats.people(undone.people)} are as before.")
+    selection.tell(f"Undone for {formats.people(undone.people)}.")
 
 
-@st.dialog("Tags of this shop", icon=":material/label:")
+# The list behind it shows tags: it is drawn anew, with their new names.
+@st.dialog("Tags of this shop", icon=":material/label:", on_dismiss="rerun")
 def _names(shop: str) -> None:
     screen(lambda: _names_form(shop))()
 

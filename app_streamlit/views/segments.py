@@ -20,7 +20,9 @@ ORDERS = {"people": "Most people first", "name": "Name, A to Z", "made": "Oldest
 def show() -> None:
     """Show the page."""
     shop = links.shop()
-    head("Segments", "Saved rules. Whoever a rule describes now is in the segment, and leaves it by themselves.")
+    head(
+        "Segments", "Saved rules. People join and leave by themselves: whoever a rule describes now is in its segment."
+    )
     saved = reads.segments(shop)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if st.button("New segment", icon=":material/add:", type="primary"):
