@@ -1,6 +1,9 @@
 """What the routes share in one process: settings, stores, directories, Dagster; each opened when it is first needed."""
 
 import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Generic, TypeVar
 
 from regulars.dagster import Dagster
 from regulars.directory import open_directory
@@ -18,6 +21,41 @@ from regulars.settings import NO_SHOP, Settings
 from transforms.rules import STARTING_SEGMENTS
 from webhook_receiver.api.problems import FieldInvalid
 
+T = TypeVar("T")
+
+
+class Opened(Generic[T]):
+    """Something that is opened when it is first needed, once.
+
+    Opening a server that is away takes seconds: who asks meanwhile waits for the same outcome, an error too, or requests
+    would wait for one another in a row. Who asks after an error tries anew.
+    """
+
+    def __init__(self, open_it: Callable[[], T]) -> None:
+        self._open_it = open_it
+        self._lock = threading.Lock()
+        self._outcome: Future[T] | None = None
+
+    @property
+    def now(self) -> T | None:
+        """What is open now, if anything."""
+        outcome = self._outcome
+        return outcome.result() if outcome and outcome.done() and outcome.exception() is None else None
+
+    def get(self) -> T:
+        """Return it, opened where it is not yet. Raises what opening raises."""
+        with self._lock:
+            outcome, mine = self._outcome, self._outcome is None
+            if outcome is None:
+                outcome = self._outcome = Future()
+        if mine:
+            try:
+                outcome.set_result(self._open_it())
+            except BaseException as error:  # noqa: BLE001 - it is raised below, to everybody who waits
+                self._outcome = None
+                outcome.set_exception(error)
+        return outcome.result()
+
 
 class House:
     """One of each a process, shared by all threads. A store that is away is tried anew by the next request."""
@@ -26,34 +64,30 @@ class House:
         self.settings = settings
         self.paths = DataPaths(settings.data_dir)
         self.dagster = Dagster(settings)
-        self._opening = threading.RLock()
-        self._records: Records | None = None
-        self._inbox: Inbox | None = None
-        self._directories: dict[str, Directory] = {}
+        self._records = Opened[Records](lambda: open_records(settings))
+        self._inbox = Opened[Inbox](lambda: open_inbox(settings))
+        self._opening = threading.Lock()
+        self._directories: dict[str, Opened[Directory]] = {}
 
     @property
     def records(self) -> Records:
         """The records. Raises RecordsUnavailable, NewerSchema."""
-        with self._opening:
-            if self._records is None:
-                self._records = open_records(self.settings)
-            return self._records
+        return self._records.get()
 
     @property
     def inbox(self) -> Inbox:
         """The change rows. Raises SettingsError."""
-        with self._opening:
-            if self._inbox is None:
-                self._inbox = open_inbox(self.settings)
-            return self._inbox
+        return self._inbox.get()
 
     def directory(self, shop: str) -> Directory:
         """Return the people of a shop; its starting segments are there from the first look on."""
         with self._opening:
-            if shop not in self._directories:
-                self.records.ensure_shop(shop, STARTING_SEGMENTS)
-                self._directories[shop] = open_directory(self.settings, shop, self.records)
-            return self._directories[shop]
+            opened = self._directories.setdefault(shop, Opened[Directory](lambda: self._directory(shop)))
+        return opened.get()
+
+    def _directory(self, shop: str) -> Directory:
+        self.records.ensure_shop(shop, STARTING_SEGMENTS)
+        return open_directory(self.settings, shop, self.records)
 
     def shops(self) -> list[str]:
         """Return the shops there are: configured ones, and those with published data."""
@@ -90,7 +124,7 @@ class House:
 
     def close(self) -> None:
         """Let go of the stores."""
-        for store in (self._records, self._inbox):
+        for store in (self._records.now, self._inbox.now):
             if store is not None:
                 store.close()
 

@@ -7,17 +7,21 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import requests
 
+from regulars.errors import RecordsUnavailable
 from regulars.inbox.sqlite import SqliteInbox
+from regulars.mongo.client import SELECTION_SECONDS
 from regulars.settings import process_environment
 from tests.e2e.running import free_ports, wait_for
 from tests.mongod import Mongod
 from tests.webhook_receiver.api.serving import SHOP, Api, serving, settings_of
 from tests.webhook_receiver.receiver_process import ONE_SHOP, a_body, headers_for
+from webhook_receiver.api.house import House
 from webhook_receiver.signature import sign
 
 WEBHOOKS = "/api/customers/webhooks"
@@ -198,6 +202,20 @@ def test_a_mongodb_that_goes_and_comes_back_is_503_in_between(data: Path, own_mo
         own_mongod.start()
         wait_for("it serves again", lambda: api.get("/api/customers").status_code == 200, 30)
         assert api.ask("POST", "/api/customers/woo:1/notes", json={"text": "back"}).status_code == 201
+
+
+def test_a_mongodb_that_is_away_from_the_start_lets_nobody_wait_for_others(data: Path) -> None:
+    """Looking for it takes seconds: eight screens that ask at once must not wait for eight looks in a row."""
+    house = House(settings_of(data, mongodb_uri=f"mongodb://127.0.0.1:{free_ports(1)[0]}/away"))
+
+    def ask(_: int) -> float:
+        started = time.monotonic()
+        with pytest.raises(RecordsUnavailable):
+            house.directory(SHOP)
+        return time.monotonic() - started
+
+    with ThreadPoolExecutor(8) as pool:
+        assert max(pool.map(ask, range(8))) < 3 * SELECTION_SECONDS
 
 
 def test_a_full_or_broken_records_file_is_503(data: Path) -> None:
