@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from app_streamlit import reads
 from regulars.dagster import Dagster
 from regulars.directory.overlay import current_key
-from regulars.directory.written import known_as, show_again
+from regulars.directory.written import show_again, take_tag
 from regulars.models import Note, Segment, TagChange
 from regulars.shop import customers
 from regulars.shop.customers import Saved
@@ -34,8 +34,7 @@ def change_tags(shop: str, key: str, before: Collection[str], after: Collection[
     """
     author = reads.settings().user
     for tag in [tag for tag in before if tag not in after]:
-        for name in known_as(reads.records(), shop, key):
-            reads.records().remove_tag(shop, name, tag, author)
+        take_tag(reads.records(), shop, key, tag, author)
     for tag in [tag for tag in after if tag not in before]:
         reads.records().add_tag(shop, key, tag, author)
 

@@ -27,3 +27,9 @@ def show_again(records: Records, shop: str, key: str, author: str) -> None:
     """Show a person who was deleted here, under whichever key that was."""
     for name in known_as(records, shop, key):
         records.show(shop, name, author)
+
+
+def take_tag(records: Records, shop: str, key: str, tag: str, author: str) -> None:
+    """Take a tag away from a person, under whichever key it was given."""
+    for name in known_as(records, shop, key):
+        records.remove_tag(shop, name, tag, author)
