@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
+import orjson
 from fastapi import Depends, Path, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -151,3 +152,10 @@ def known_parameters(*names: str) -> Any:
             raise FieldInvalid(unknown)
 
     return Depends(check)
+
+
+async def no_body(request: Request) -> None:
+    """Refuse a body where none is read: what it asks for would be passed over silently. An empty object is none."""
+    sent = await request.body()
+    if sent and orjson.loads(sent):
+        raise FieldInvalid({"body": "Nothing is read from a body here; parameters stand in the address."})

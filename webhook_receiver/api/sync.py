@@ -4,13 +4,13 @@ import asyncio
 import time
 from typing import Any, Final
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 from starlette.concurrency import run_in_threadpool
 
 from regulars.dagster import Run, outcome
 from regulars.errors import RecordNotFound
 from regulars.models import SyncRun
-from webhook_receiver.api.asked import HouseGiven, ShopAsked, SyncAsked
+from webhook_receiver.api.asked import HouseGiven, ShopAsked, SyncAsked, no_body
 from webhook_receiver.api.house import House
 from webhook_receiver.api.models import SyncResult, SyncRunning
 from webhook_receiver.api.problems import documented
@@ -28,6 +28,7 @@ ENDINGS = documented(400, 401, 403, 408, 413, 415, 422, 502, 503)
         200: {"description": "It ended well", "model": SyncResult},
         202: {"description": "It is still under way", "model": SyncRunning},
     },
+    dependencies=[Depends(no_body)],
 )
 async def start(house: HouseGiven, asked: SyncAsked, response: Response) -> dict[str, Any]:
     """Start a sync and answer with its outcome: how many customers and orders were upserted.

@@ -85,6 +85,15 @@ def test_full_reads_everything_again(data: Path) -> None:
         assert params["runConfigData"]["ops"]["raw"]["config"]["full"] is True
 
 
+def test_a_body_that_would_be_passed_over_is_refused(data: Path) -> None:
+    """Whoever sends `full` in a body would get a short sync and believe that everything was read. `{}` asks nothing."""
+    with with_dagster(data, status="STARTED") as (api, log):
+        answer = api.ask("POST", "/api/customers/sync", json={"full": True})
+        assert (answer.status_code, list(answer.json()["fields"])) == (422, ["body"])
+        assert log == []
+        assert api.ask("POST", "/api/customers/sync", params={"wait": 0}, json={}).status_code == 202
+
+
 def test_a_sync_that_takes_longer_than_one_waits_is_202(data: Path) -> None:
     """The run goes on; the answer names it."""
     with with_dagster(data, status="STARTED") as (api, _):
