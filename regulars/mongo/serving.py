@@ -40,7 +40,7 @@ LOG = logging.getLogger(__name__)
 CUSTOMERS, ORDERS, SEGMENTS, STATE = "customers", "orders", "customer_segments", "serving_state"
 LOCK = ".mirror.lock"
 LOCK_SECONDS = 600.0
-WRITE_AT_ONCE = 2_000
+WRITE_AT_ONCE = 5_000
 WRITERS = 2
 BAD_VALUE = 2  # what the server calls the name of an index that is not there
 

@@ -6,9 +6,12 @@ import shutil
 from datetime import timedelta
 
 import pytest
+from polars.testing import assert_frame_equal
 
 from regulars.backup.make import backup
 from regulars.backup.restore import restore
+from regulars.directory import open_directory
+from regulars.directory.query import PeopleQuery
 from regulars.errors import BackupError, RecordsUnavailable
 from regulars.inbox import open_inbox
 from regulars.paths import DataPaths
@@ -48,6 +51,21 @@ def test_a_backup_restores_everything_into_any_store(place, tmp_path, store, int
         first.commit([of_order(99)])
         second.commit([of_order(99)])
         assert first.last_seqs() == second.last_seqs()
+
+
+def test_derived_files_stay_out_and_what_is_restored_answers_without_them(place, tmp_path):
+    """They are the largest files of a version, and follow from the tables: a backup would be twice its size."""
+    old, new = place("sqlite", "old"), place("sqlite", "new")
+    fill(old)
+    assert list(DataPaths(old.data_dir).published("east").rglob("*.arrow"))
+    backup(old, tmp_path / "backup", made_at=NOW)
+    restore(new, tmp_path / "backup", replace=False, now=NOW)
+
+    for place_of_files in (tmp_path / "backup", new.data_dir):
+        assert not list(place_of_files.rglob("*.arrow"))
+    before, after = (open_directory(settings, "east").people(PeopleQuery(search="example")) for settings in (old, new))
+    assert after.total == before.total == 3
+    assert_frame_equal(after.rows, before.rows)
 
 
 @pytest.mark.parametrize("store", STORES)
