@@ -113,7 +113,11 @@ class Settings(BaseSettings):
         3, ge=2, le=100, alias="REGULARS_PUBLISHED_KEEP", description="Published versions kept per shop"
     )
     user: str = Field(
-        "analyst", min_length=1, max_length=80, alias="REGULARS_USER", description="Name written beside what people write"
+        "analyst",
+        min_length=1,
+        max_length=80,
+        alias="REGULARS_USER",
+        description="Name written beside what people write",
     )
 
     @field_validator("shop_name")
