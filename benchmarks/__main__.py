@@ -1,4 +1,4 @@
-"""Measure: `python -m benchmarks [CASE …] [--json] [--people N] [--orders N] [--repeats N] [--folder DIR]`."""
+"""Measure: `python -m benchmarks [CASE …] [--json] [--people N] [--orders N] [--served PEOPLE ORDERS] [--repeats N] [--folder DIR]`."""
 
 import argparse
 import json
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks import files, screens, server
 from benchmarks.comparison import Comparison
-from benchmarks.ground import Ground
+from benchmarks.ground import SERVED, Ground
 
 Case = Callable[[Ground], Iterator[Comparison]]
 
@@ -23,7 +23,13 @@ CASES: Mapping[str, Sequence[Case]] = {
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the cases that were named, or all, and print each comparison as soon as it is there."""
     given = _parser().parse_args(arguments)
-    with Ground(people=given.people, orders=given.orders, repeats=given.repeats, folder=given.folder) as ground:
+    with Ground(
+        people=given.people,
+        orders=given.orders,
+        repeats=given.repeats,
+        folder=given.folder,
+        served=tuple(given.served),
+    ) as ground:
         for name in given.cases or CASES:
             for case in CASES[name]:
                 for comparison in case(ground):
@@ -34,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _line(told: Mapping[str, str | float]) -> str:
     return (
-        f"{told['case']:14} {told['what']:52} {told['ours']:>9} {told['unit']}   {told['peer']:8} "
+        f"{told['case']:14} {told['what']:72} {told['ours']:>9} {told['unit']}   {told['peer']:8} "
         f"{told['theirs']:>9} {told['unit']}   x {told['ratio']:<8} {told['memory_mb']} MB"
     )
 
@@ -45,6 +51,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--json", action="store_true", help="one JSON object a comparison")
     parser.add_argument("--people", type=int, default=1_000_000)
     parser.add_argument("--orders", type=int, default=5_000_000)
+    parser.add_argument(
+        "--served",
+        type=int,
+        nargs=2,
+        default=SERVED,
+        metavar=("PEOPLE", "ORDERS"),
+        help="the most that is loaded into MongoDB, 100000 500000 where nothing is said: a million people take minutes",
+    )
     parser.add_argument("--repeats", type=int, default=9, help="turns that count; the figure is their median")
     parser.add_argument("--folder", type=Path, help="keep the made-up shop here for the next run")
     return parser

@@ -20,14 +20,24 @@ from regulars.settings import Settings, load_settings
 from tests.mongod import running_mongod, why_not
 
 Database = MongoDatabase[dict[str, Any]]
+SERVED = (100_000, 500_000)
 
 
 class Ground(AbstractContextManager["Ground"]):
     """A shop of so many people and orders under `folder`, kept there for the next run; without one, in a temporary one."""
 
-    def __init__(self, *, people: int, orders: int, repeats: int, folder: Path | None = None) -> None:
-        """Nothing is made yet."""
+    def __init__(
+        self,
+        *,
+        people: int,
+        orders: int,
+        repeats: int,
+        folder: Path | None = None,
+        served: tuple[int, int] = SERVED,
+    ) -> None:
+        """Nothing is made yet. `served` are the most people and orders that are loaded into MongoDB."""
         self.people, self.orders, self.repeats = people, orders, repeats
+        self._most = served
         self._folder = folder
         self._ends = ExitStack()
 
@@ -64,14 +74,22 @@ class Ground(AbstractContextManager["Ground"]):
         return Directory(self.published, shop=SHOP)
 
     @cached_property
+    def served(self) -> "Ground":
+        """The shop that MongoDB serves: this one, or a smaller one where this has more than is to be loaded."""
+        people, orders = min(self.people, self._most[0]), min(self.orders, self._most[1])
+        if (people, orders) == (self.people, self.orders):
+            return self
+        return self._ends.enter_context(Ground(people=people, orders=orders, repeats=self.repeats, folder=self._folder))
+
+    @cached_property
     def server(self) -> Settings | None:
         """Settings with a MongoDB that serves the shop; None where no mongod can run here."""
         if why_not():
             return None
         place = self._ends.enter_context(TemporaryDirectory(prefix="regulars-bench-mongod-"))
         mongod = self._ends.enter_context(running_mongod(Path(place)))
-        settings = load_settings(mongodb_uri=mongod.uri("bench"), data_dir=self.data, _env_file=None)
-        mirror(settings, SHOP, self.published, self.version.name)
+        settings = load_settings(mongodb_uri=mongod.uri("bench"), data_dir=self.served.data, _env_file=None)
+        mirror(settings, SHOP, self.served.published, self.served.version.name)
         return settings
 
     @cached_property
