@@ -24,7 +24,7 @@ PARTITION_TAG: Final = "dagster/partition"
 TIMEOUT: Final = (3.0, 30.0)
 UP_TIMEOUT: Final = (1.0, 3.0)
 ENDED: Final = frozenset({"SUCCESS", "FAILURE", "CANCELED"})
-EVERY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}  # noqa: S104 - bound to, never called
+EVERY_ADDRESS: Final = {"0.0.0.0": "127.0.0.1"}  # noqa: S104 - bound to, never called
 LOCATIONS: Final = """query { workspaceOrError { __typename
   ... on PythonError { message }
   ... on Workspace { locationEntries { name loadStatus locationOrLoadError { __typename

@@ -9,6 +9,7 @@ import re
 import tomllib
 from datetime import date
 from functools import cached_property
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -126,6 +127,17 @@ class Settings(BaseSettings):
         if not SHOP_NAME.fullmatch(value):
             raise ValueError("use up to 40 of a-z, 0-9, - and _")
         return value
+
+    @field_validator("host")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        # Of the servers behind `up`, some take no IPv6 address and none a name with a port.
+        try:
+            return str(IPv4Address(value.strip()))
+        except ValueError:
+            if value.strip() == "localhost":
+                return "127.0.0.1"
+            raise ValueError("use an IPv4 address of this machine, such as 127.0.0.1 or 0.0.0.0") from None
 
     @field_validator("shop_timezone")
     @classmethod

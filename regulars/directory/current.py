@@ -49,8 +49,9 @@ class CurrentVersion:
         if written and written == seen:
             return laid_over
         overlay = read_overlay(self._records, self._shop)
-        self._laid_over = (written, laid_over if overlay.says_the_same(laid_over) else overlay)
-        return self._laid_over[1]
+        kept = laid_over if overlay.says_the_same(laid_over) else overlay
+        self._laid_over = (written, kept)
+        return kept
 
     def _reading(self, read: Callable[[Snapshot], Result]) -> Result:
         """Run `read` on the current version; start over with the new one when a publish pruned it meanwhile."""

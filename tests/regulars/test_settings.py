@@ -236,6 +236,7 @@ def test_an_address_that_is_none_is_refused_without_repeating_it(variables: Set,
         ("REGULARS_STATUSES_NOT_COUNTED", '{"a": 1}', "tuple"),
         ("REGULARS_STATUSES_NOT_COUNTED", "pending,failed", "JSON list"),
         ("REGULARS_SYNC_CRON", "every hour", "five fields"),
+        ("REGULARS_HOST", "::1", "127.0.0.1"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_would_be_right(variables: Set, name: str, value: str, right: str) -> None:
