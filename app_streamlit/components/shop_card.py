@@ -20,7 +20,7 @@ def shop_card(state: ShopState, now: datetime) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header(title, anchor=False, width="content")
         _verdict(state, now)
-    for problem in state.problems:
+    for problem in dict.fromkeys(state.problems):  # records and deliveries may lie on one server: said once
         st.error(formats.plain(problem, 1000))
     with st.grid(4, min_column_width=150, gap="small") as grid:
         with grid.cell():
@@ -47,6 +47,8 @@ def _verdict(state: ShopState, now: datetime) -> None:
         st.badge("The last sync failed", icon=":material/error:", color="red")
     elif state.checks is not None and not all(check.passed for check in state.checks):
         st.badge("A check does not hold", icon=":material/warning:", color="orange")
+    elif state.problems:
+        st.badge("Not all is known", icon=":material/help:", color="orange")
     elif health.syncing:
         st.badge("Syncing", icon=":material/sync:", color="blue")
     elif health.synced_ago is None:

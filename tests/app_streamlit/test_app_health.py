@@ -9,7 +9,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app_streamlit import machinery, reads
-from regulars.errors import RecordsUnavailable
+from app_streamlit.components import formats
+from regulars.errors import InboxUnavailable, RecordsUnavailable
 from regulars.inbox import open_inbox
 from regulars.inbox.delivery import Delivery, read_content
 from regulars.models import CheckResult, SyncRun
@@ -374,3 +375,26 @@ def test_an_outage_is_one_line_of_the_log(
         test.run()
 
     assert caplog.text.count("RecordsUnavailable") == 1
+
+
+def test_a_server_that_is_away_is_told_once_on_a_card_that_does_not_say_all_is_well(
+    app: Open, published: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Records and deliveries lie on one MongoDB: a green word beside its outage, told twice, is believed by nobody."""
+    published([a_buyer(1)], about={"synced_at": NOW, "published_at": NOW})
+    sentence = "MongoDB does not answer."
+
+    def no_records(*_: object) -> None:
+        raise RecordsUnavailable(sentence)
+
+    def no_inbox() -> None:
+        raise InboxUnavailable(sentence)
+
+    monkeypatch.setattr(type(reads.records()), "syncs", no_records)
+    monkeypatch.setattr(reads, "inbox", no_inbox)
+
+    test = app("health")
+
+    assert [error.value for error in test.error].count(formats.plain(sentence)) == 1
+    assert ":material/help: Not all is known" in said(test)
+    assert "Well" not in said(test)
