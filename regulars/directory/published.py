@@ -27,6 +27,9 @@ from transforms.overview import Overview
 from transforms.rules import Rule, RuleError, parse
 
 SAMPLE = 10
+# Whoever shows orders shows refunds too: both are read at once, and kept for so many people. A version never changes.
+PROFILES = 8
+Bought = Mapping[str, pl.DataFrame]
 
 
 class Directory(CurrentVersion):
@@ -43,11 +46,12 @@ class Directory(CurrentVersion):
         super().__init__(folder, shop=shop, records=records)
         self._selections = Kept[Selection](most=1)
         self._figures = Kept[Figures](most=1)
+        self._owned = Kept[Bought](most=PROFILES)
 
     def close(self) -> None:
         """Let go of what is kept in memory; further calls open it again."""
         super().close()
-        self._selections, self._figures = Kept(most=1), Kept(most=1)
+        self._selections, self._figures, self._owned = Kept(most=1), Kept(most=1), Kept(most=PROFILES)
 
     def people(self, query: PeopleQuery) -> PeoplePage:
         """Return one page of the people that `query` asks for.
@@ -253,12 +257,20 @@ class Directory(CurrentVersion):
         return tuple(segment for segment, mask in masks.items() if mask[row])
 
     def _of_person(self, table: str, key: str) -> pl.DataFrame:
-        return self._reading(lambda snapshot: self._owned(snapshot, table, key))
+        def read(snapshot: Snapshot) -> pl.DataFrame:
+            about = snapshot.manifest.version, key
+            return self._owned.get(about, lambda: self._bought(snapshot, key))[table].clone()
 
-    def _owned(self, snapshot: Snapshot, table: str, key: str) -> pl.DataFrame:
-        """Return the person's rows of `orders` or `refunds`, the newest first, as they stand in the file."""
-        mine = snapshot.scan(table).filter(pl.col(KEY) == key)
-        return mine.sort("created_at", descending=True, nulls_last=True, maintain_order=True).collect()
+        return self._reading(read)
+
+    def _bought(self, snapshot: Snapshot, key: str) -> Bought:
+        """Return the person's rows of `orders` and `refunds`, the newest first, as they stand in the files."""
+        tables = (snapshot.scan(name).filter(pl.col(KEY) == key) for name in ("orders", "refunds"))
+        newest_first = (
+            mine.sort("created_at", descending=True, nulls_last=True, maintain_order=True) for mine in tables
+        )
+        orders, refunds = pl.collect_all(newest_first)
+        return {"orders": orders, "refunds": refunds}
 
     def _lines(self, snapshot: Snapshot, orders: pl.Series) -> pl.DataFrame:
         """Return the lines of these orders (ids, sorted)."""

@@ -17,7 +17,7 @@ from pymongo import DESCENDING
 from regulars.directory.kept import Kept
 from regulars.directory.lookup import RANKS
 from regulars.directory.overlay import Overlay
-from regulars.directory.published import Directory
+from regulars.directory.published import Bought, Directory
 from regulars.directory.query import MONEY_SORTS, LiveRecords, PeopleQuery
 from regulars.directory.selection import Filters, Selection
 from regulars.directory.snapshot import KEY, ROW_COLUMNS, Snapshot
@@ -35,10 +35,7 @@ ROW_FIELDS = {**dict.fromkeys(ROW_COLUMNS, 1), EXACT: 1}
 NEAR, FEW_HIDDEN = 10_000, 500
 
 Answer = TypeVar("Answer")
-# Whoever shows orders shows refunds too: both are read at once, and kept for so many people. A version never changes.
-PROFILES = 8
 NO_REFUNDS = frame_of([], REFUNDS)
-Bought = Mapping[str, pl.DataFrame]
 # People of one currency rank (None for none, and for lists that are not by money) who have the value sorted by, or not.
 Stretch = tuple[int | None, bool, int]
 
@@ -54,12 +51,11 @@ class MongoDirectory(Directory):
         super().__init__(folder, shop=shop, records=records)
         self._serving = Serving(uri)
         self._stretches = Kept[list[Stretch]](most=64)
-        self._bought = Kept[Bought | None](most=PROFILES)
 
     def close(self) -> None:
         """Let go of the server and of what is kept in memory; further calls connect and open again."""
         super().close()
-        self._stretches, self._bought = Kept(most=64), Kept(most=PROFILES)
+        self._stretches = Kept(most=64)
         self._serving.close()
 
     def _page(
@@ -95,20 +91,15 @@ class MongoDirectory(Directory):
         spent = frame_of([whose | row for row in most_first], CUSTOMER_CURRENCIES)
         return row_of(found[0], CUSTOMER_SCHEMA), spent
 
-    def _owned(self, snapshot: Snapshot, table: str, key: str) -> pl.DataFrame:
-        about = snapshot.manifest.version, key
-        owned = self._bought.get(about, lambda: self._read_bought(snapshot, key))
-        return super()._owned(snapshot, table, key) if owned is None else owned[table]
-
-    def _read_bought(self, snapshot: Snapshot, key: str) -> Bought | None:
+    def _bought(self, snapshot: Snapshot, key: str) -> Bought:
         mine: Document = {"$match": {"customer": {"$eq": id_of(self._shop, key)}}}
         newest_first: Document = {"$sort": {"created_at": DESCENDING, "order_id": DESCENDING}}
         steps = [mine, newest_first, {"$project": {"lines": 0}}]
         found = self._served(snapshot, lambda ask: ask(ORDERS, steps, "customer"))
         if found is None:
-            return None
+            return super()._bought(snapshot, key)
         refunds = sorted(_inside(found, "refunds"), key=_age)
-        given_back = frame_of(refunds, REFUNDS) if refunds else NO_REFUNDS.clone()
+        given_back = frame_of(refunds, REFUNDS) if refunds else NO_REFUNDS
         return {"orders": frame_of(found, ORDER_SCHEMA), "refunds": given_back}
 
     def _lines(self, snapshot: Snapshot, orders: pl.Series) -> pl.DataFrame:
