@@ -26,7 +26,8 @@ def main() -> None:
     if machinery.manifest(shop) is None and page.url_path != "health":
         frame.waiting(shop)
         return
-    frame.open_linked_person(page)
+    if frame.leads_to_person(page):
+        return
     frame.health_line(shop)
     page.run()
 

@@ -43,6 +43,9 @@ STYLE = """
 }
 </style>
 """
+# By the browser, in place of the address that was opened: Back then leads to where somebody came from, and not to an
+# address that leads on again.
+TO_THE_PROFILE = """<script>location.replace(new URL("customer" + location.search, location.href));</script>"""
 
 
 def style() -> None:
@@ -75,11 +78,12 @@ def _shop_chosen() -> None:
     st.query_params.from_dict({"shop": st.session_state["shop_chosen"]})
 
 
-def open_linked_person(page: Any) -> None:
-    """Open the profile that an address names, whichever page it was put on."""
-    key = links.asked("customer")
-    if key and page.url_path != "customer":
-        links.follow(key)
+def leads_to_person(page: Any) -> bool:
+    """Lead to the profile that an address names, whichever page it was put on; return whether it names one."""
+    if page.url_path == "customer" or not links.asked("customer"):
+        return False
+    st.html(TO_THE_PROFILE, unsafe_allow_javascript=True)
+    return True
 
 
 def head(title: str, sentence: str) -> None:

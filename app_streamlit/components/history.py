@@ -21,9 +21,7 @@ if (!window.regularsHistory) {{
     const to = new URL(url ?? location.href, location.href);
     const leaves = to.pathname !== location.pathname && to.search === location.search;
     const half = halfway === location.href && Date.now() - when < {SAME_STEP_MILLISECONDS};
-    // A person named on another page's address led to the profile: who came back from there is on the way on.
-    const named = new URLSearchParams(location.search).has("customer") && !location.pathname.endsWith("/customer");
-    if (leaves && half || named) {{
+    if (leaves && half) {{
       history.replaceState(state, unused, url);
     }} else {{
       halfway = to.pathname === location.pathname ? to.href : "";

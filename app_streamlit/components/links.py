@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 
 import streamlit as st
 
-_PAGES, _SHOP, _LIST, _LED_TO = "_pages", "_shop", "_list_address", "_led_to"
+_PAGES, _SHOP, _LIST = "_pages", "_shop", "_list_address"
 
 Address = Mapping[str, str | Sequence[str]]
 
@@ -29,15 +29,7 @@ def go(page: str, address: Address | None = None) -> NoReturn:
 
 def go_to_person(key: str) -> NoReturn:
     """Open a person's profile."""
-    st.session_state[_LED_TO] = key
     go("customer", {"customer": key})
-
-
-def follow(key: str) -> None:
-    """Open the profile that the address of another page names; who came back from it stays on that page."""
-    if st.session_state.get(_LED_TO) != key:
-        go_to_person(key)
-    del st.query_params["customer"]
 
 
 def go_to_list(**address: str | Sequence[str]) -> NoReturn:

@@ -107,14 +107,6 @@ def test_a_currency_is_shown_as_text(app: Open, published: Publish) -> None:
     assert "= Net, \\*\\*X\\*\\*" in metrics(test)
 
 
-def test_a_link_to_a_person_works_on_any_page(app: Open, published: Publish) -> None:
-    """`?customer=woo:12` is what people copy, whatever stood before it."""
-    published([a_buyer(12, first_name="Anna", last_name="Ek")])
-
-    assert app(None, customer="woo:12").title[0].value == "Anna Ek"
-    assert app("segments", customer="woo:12").title[0].value == "Anna Ek"
-
-
 def test_an_unknown_person_is_a_sentence(app: Open, published: Publish) -> None:
     """Links get old."""
     published([a_buyer(1)])

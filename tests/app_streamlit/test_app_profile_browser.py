@@ -349,7 +349,7 @@ def test_the_next_one_in_the_list_is_a_key_away(window: Window) -> None:
     page.locator("h1").click()
     page.keyboard.press("j")
     place.get_by_text(re.compile(r"^2 of \d")).wait_for()
-    assert page.locator("h1").inner_text() != before
+    page.wait_for_function("before => document.querySelector('h1')?.innerText !== before", arg=before)
     window.look("second")
     page.keyboard.press("k")
     place.get_by_text(re.compile(r"^1 of \d")).wait_for()
