@@ -124,7 +124,8 @@ class House:
 
     def close(self) -> None:
         """Let go of the stores."""
-        for store in (self._records.now, self._inbox.now):
+        directories = (opened.now for opened in self._directories.values())
+        for store in (*directories, self._records.now, self._inbox.now):
             if store is not None:
                 store.close()
 

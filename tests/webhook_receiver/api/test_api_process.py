@@ -15,7 +15,7 @@ import requests
 
 from regulars.errors import RecordsUnavailable
 from regulars.inbox.sqlite import SqliteInbox
-from regulars.mongo.client import SELECTION_SECONDS
+from regulars.mongo.client import SELECTION_SECONDS, _pool
 from regulars.settings import process_environment
 from tests.e2e.running import free_ports, wait_for
 from tests.mongod import Mongod
@@ -238,3 +238,12 @@ def test_the_openapi_document_is_whole(reading_api: Api) -> None:
             assert {"401", "422"} <= statuses
             assert operation["description"]
             assert statuses & {"200", "201", "204"}
+
+
+def test_who_closes_the_api_leaves_no_connection_behind(data: Path, mongo_uri: str) -> None:
+    """One that is left open makes the process wait for a server that may be gone by then, five seconds each."""
+    before = set(_pool.clients)
+    with serving(settings_of(data, mongodb_uri=mongo_uri)) as api:
+        assert api.get("/api/customers").status_code == 200
+        assert set(_pool.clients) > before
+    assert set(_pool.clients) == before
