@@ -25,7 +25,11 @@ from tests.regulars.test_dagster import a_dagster, a_run
 
 Open = Callable[..., AppTest]
 Publish = Callable[..., str]
-NOW = datetime.now(UTC)
+
+
+def now() -> datetime:
+    """Return the time: screens count from it, and a module is read minutes before its last test runs."""
+    return datetime.now(UTC)
 
 
 @pytest.fixture(autouse=True)
@@ -53,8 +57,8 @@ def a_sync(run_id: str = "r0", **fields: Any) -> SyncRun:
         "run_id": run_id,
         "kind": "pull",
         "status": "success",
-        "started_at": NOW - timedelta(seconds=75),
-        "finished_at": NOW - timedelta(seconds=61),
+        "started_at": now() - timedelta(seconds=75),
+        "finished_at": now() - timedelta(seconds=61),
         "customers": 3,
         "orders": 12,
         "seconds": 14.2,
@@ -73,12 +77,12 @@ def write(*runs: SyncRun, checks: list[CheckResult] | None = None) -> None:
 
 def a_check(name: str, *, passed: bool = True, detail: str = "As it should be.") -> CheckResult:
     """Return the result of one check."""
-    return CheckResult(suite="invariants", name=name, passed=passed, detail=detail, at=NOW)
+    return CheckResult(suite="invariants", name=name, passed=passed, detail=detail, at=now())
 
 
 def deliver(*bodies: bytes, ago: float = 0.0) -> None:
     """Put deliveries into the inbox, as the receiver does."""
-    received = NOW - timedelta(seconds=ago)
+    received = now() - timedelta(seconds=ago)
     topic = "order.updated"
     deliveries = [Delivery(SHOP, topic, read_content(topic, body), body, received) for body in bodies]
     with open_inbox(load_settings()) as inbox:
@@ -110,7 +114,7 @@ def test_a_new_folder_has_an_honest_page(app: Open, connected: None) -> None:
 
 def test_a_healthy_shop_is_told_in_one_card(app: Open, published: Publish, connected: None) -> None:
     """When, what, how many, how long: the questions of every morning."""
-    published([a_buyer(1)], about={"synced_at": NOW, "published_at": NOW})
+    published([a_buyer(1)], about={"synced_at": now(), "published_at": now()})
     write(a_sync(), checks=[a_check("one"), a_check("two")])
 
     test = app("health")
@@ -135,7 +139,7 @@ def test_a_failed_sync_says_why_until_one_goes_well(app: Open, published: Publis
     """The sentence of the one who failed is the only one that helps; it is text, whatever it holds."""
     published([a_buyer(1)])
     failed = a_sync("r1", status="failure", customers=0, orders=0, message="The shop refused the **key**.")
-    write(a_sync(finished_at=NOW - timedelta(hours=2)), failed)
+    write(a_sync(finished_at=now() - timedelta(hours=2)), failed)
 
     test = app("health")
 
@@ -381,7 +385,7 @@ def test_a_server_that_is_away_is_told_once_on_a_card_that_does_not_say_all_is_w
     app: Open, published: Publish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Records and deliveries lie on one MongoDB: a green word beside its outage, told twice, is believed by nobody."""
-    published([a_buyer(1)], about={"synced_at": NOW, "published_at": NOW})
+    published([a_buyer(1)], about={"synced_at": now(), "published_at": now()})
     sentence = "MongoDB does not answer."
 
     def no_records(*_: object) -> None:
