@@ -305,7 +305,7 @@ def test_a_server_that_is_away_is_said_and_one_that_is_back_works(own_mongod: Mo
         began = time.monotonic()
         with pytest.raises(DirectoryUnavailable, match="Is it running"):
             call()
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15
     own_mongod.start()
     assert_frame_equal(served.people(PeopleQuery()).rows, before)
     served.close()
