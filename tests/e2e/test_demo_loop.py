@@ -89,7 +89,7 @@ def test_an_order_and_an_edit_travel_from_the_shop_to_the_marts_and_the_screen(d
     page = open_profile(browser, place, customer)
     counted = page.get_by_test_id("stMetric").filter(has_text="Orders")
     counted.get_by_text(str(after["orders_count"]), exact=True).wait_for()
-    page.locator("canvas td", has_text=f"Order {number}").first.wait_for(state="attached")
+    page.get_by_text(f"Order {number}").first.wait_for()
     page.get_by_text(phone).first.wait_for()
 
 
