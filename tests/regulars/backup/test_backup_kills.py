@@ -140,6 +140,7 @@ def test_a_killed_restore_is_undone_or_goes_on(tmp_path):
     killed_restores(tmp_path, samples=8)
 
 
+@pytest.mark.deep
 def test_a_killed_restore_into_mongodb_is_undone_or_goes_on(tmp_path, mongo_uri):
     """Files and server change together or not at all, though no transaction spans both."""
     killed_restores(tmp_path, 4, mongo_uri)
