@@ -5,6 +5,7 @@ mended, the file does without WAL.
 """
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ SCHEMA_VERSION = 1
 READ_TIMEOUT_SECONDS = 10.0
 # A shop waits up to 60 s for an answer and sends nothing else meanwhile: better an honest 503 after a few seconds.
 BUSY_TIMEOUT_SECONDS = 5.0
+OPEN_AGAIN_SECONDS = 0.02
 # Up to and including 3.51.2 SQLite can corrupt a file in WAL mode when a checkpoint meets a write.
 WAL_SAFE = (3, 51, 3)
 
@@ -72,13 +74,24 @@ def open_writer(path: Path) -> Any:
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.touch(mode=0o600)
-    connection = sqlite.connect(str(path), timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False)
-    try:
-        _prepare(connection)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+    deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    while True:
+        connection = sqlite.connect(
+            str(path), timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        try:
+            _prepare(connection)
+        except sqlite.OperationalError as error:
+            connection.close()
+            # Turning an empty file to WAL fails at once, whatever the timeout, while another writer does the same.
+            if not _busy(error) or time.monotonic() >= deadline:
+                raise
+            time.sleep(OPEN_AGAIN_SECONDS)
+        except BaseException:
+            connection.close()
+            raise
+        else:
+            return connection
 
 
 def identity(path: Path) -> tuple[int, int] | None:
@@ -99,6 +112,11 @@ def schema_version(connection: Any) -> int:
             "install that version again."
         )
     return version
+
+
+def _busy(error: Exception) -> bool:
+    """Tell whether another process had the file: the low byte of SQLite's extended codes is the code."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite.SQLITE_BUSY
 
 
 def _prepare(connection: Any) -> None:
