@@ -116,7 +116,7 @@ def schema_version(connection: Any) -> int:
 
 def _busy(error: Exception) -> bool:
     """Tell whether another process had the file: the low byte of SQLite's extended codes is the code."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite.SQLITE_BUSY
+    return bool(getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite.SQLITE_BUSY)
 
 
 def _prepare(connection: Any) -> None:
