@@ -17,6 +17,8 @@ One root, one cause a leaf; each knows whether the same call may succeed later::
     │   │   └── ShopRecordGone   404: the shop has no record of that id
     │   ├── ShopAnswerUnreadable an answer that is not the JSON we asked for
     │   ├── ShopRequestInvalid   400: the shop does not accept what was sent
+    │   ├── ShopChanged          another address, currency or time zone than when it was accepted
+    │   ├── ShopDoubtful         the shop suddenly lacks a large part of its records
     │   └── NoAccount            a guest: the shop has nothing to edit
     ├── NothingPublished         no published version of this shop yet
     ├── ChecksFailed             a blocking check refused the publish
@@ -134,6 +136,14 @@ class ShopRequestInvalid(ShopError):
         super().__init__(message)
         self.said = said
         self.fields: Mapping[str, str] = fields or {}
+
+
+class ShopChanged(ShopError):
+    """The shop's own address, currency or time zone is not what it was when it was accepted: somebody must decide."""
+
+
+class ShopDoubtful(ShopError):
+    """The shop suddenly lacks a large part of its records: not believed unless somebody says so."""
 
 
 class NoAccount(ShopError):

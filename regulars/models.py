@@ -21,7 +21,9 @@ class ShopConfig(Model):
 
     `url` is the shop's home address without `/wp-json`, without a trailing slash.
     `requests_per_minute` 0 means no limit of ours. `timezone` overrides what the shop's index says.
-    `ca_file` is a PEM bundle to trust in place of the system's (a private CA).
+    `ca_file` is a PEM bundle to trust in place of the system's (a private CA). `previous_webhook_secret` is accepted
+    beside the present one while a secret is being replaced. `keys_in_query` sends the key in the address over HTTPS,
+    for hosts that strip the Authorization header. At most `most_at_once` requests are under way at a time.
     """
 
     name: str
@@ -29,6 +31,9 @@ class ShopConfig(Model):
     consumer_key: SecretStr
     consumer_secret: SecretStr
     webhook_secret: SecretStr | None = None
+    previous_webhook_secret: SecretStr | None = None
+    keys_in_query: bool = False
+    most_at_once: int = 4
     requests_per_minute: int = 0
     timezone: str | None = None
     ca_file: Path | None = None
@@ -133,16 +138,37 @@ class TagChange(Model):
     undone_at: datetime | None = None
 
 
+SyncKind = Literal["pull", "full", "changes", "reconcile"]
+ObjectKind = Literal["order", "customer", "refund", "product"]
+DriftKind = Literal["missing", "extra", "trash", "status", "owner", "total", "refunds", "date", "body"]
+
+
+class Drift(Model):
+    """How many records of one kind differed from the shop in one way, before a reconcile and after it.
+
+    `kind`: "missing" here, "extra" here (the shop has it no more), in the "trash" on one side only, another "status",
+    "owner" (`customer_id`), "total", other "refunds", another modification "date" alone, or the "body" alone. A record
+    that differs in several ways is counted once, under the first of these.
+    """
+
+    object: ObjectKind
+    kind: DriftKind
+    before: int
+    after: int
+
+
 class SyncRun(Model):
     """One sync as it ended, for the history that screens and `GET /api/customers/sync` show.
 
     `customers` and `orders` count rows upserted from the shop; `seconds` is wall time; `message` is the sentence of a
-    failure. `kind` is "pull" (what changed), "full" (everything) or "changes" (change rows alone).
+    failure. `kind` is "pull" (what changed), "full" (everything), "changes" (change rows alone) or "reconcile"
+    (everything compared). `drift` is what a reconcile found, one entry a kind that occurred: empty means that nothing
+    differed, None that nothing was compared.
     """
 
     shop: str
     run_id: str
-    kind: Literal["pull", "full", "changes"]
+    kind: SyncKind
     status: Literal["success", "failure"]
     started_at: datetime
     finished_at: datetime
@@ -150,6 +176,33 @@ class SyncRun(Model):
     orders: int = 0
     seconds: float = 0.0
     message: str = ""
+    drift: tuple[Drift, ...] | None = None
+
+
+class WebhookState(Model):
+    """One of our webhooks as the shop last showed it. `checked_at` is UTC.
+
+    `status` is the shop's word ("active", "paused", "disabled"), or "absent" where a topic has no webhook of ours.
+    `webhook_id` is the id in the shop.
+    """
+
+    topic: str
+    status: Literal["active", "paused", "disabled", "absent"]
+    webhook_id: int | None = None
+    checked_at: datetime
+
+
+class Fingerprint(Model):
+    """What tells one shop from another, and what its figures hang on. `seen_at` is UTC.
+
+    `home` is the home address that the shop gives itself, without scheme and trailing slash; `currency` its ISO 4217
+    code, None where it could not be learnt; `timezone` its IANA zone.
+    """
+
+    home: str
+    currency: str | None
+    timezone: str
+    seen_at: datetime
 
 
 class CheckResult(Model):

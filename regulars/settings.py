@@ -49,6 +49,23 @@ class Settings(BaseSettings):
         alias="WOOCOMMERCE_WEBHOOK_SECRET",
         description="The secret typed into each webhook; without it deliveries are refused",
     )
+    previous_webhook_secret: SecretStr | None = Field(
+        None,
+        alias="WOOCOMMERCE_WEBHOOK_SECRET_PREVIOUS",
+        description="The secret before, accepted as well while the webhooks are given the new one",
+    )
+    keys_in_query: bool = Field(
+        default=False,
+        alias="WOOCOMMERCE_KEYS_IN_QUERY",
+        description="Send the key in the address (HTTPS only), for a host that strips the Authorization header",
+    )
+    most_at_once: int = Field(
+        4,
+        ge=1,
+        le=16,
+        alias="WOOCOMMERCE_REQUESTS_AT_ONCE",
+        description="At most so many requests to a shop at a time; fewer while the shop is slow",
+    )
     requests_per_minute: int = Field(
         0,
         ge=0,
@@ -95,6 +112,11 @@ class Settings(BaseSettings):
     )
     sync_cron: str = Field(
         "*/15 * * * *", alias="REGULARS_SYNC_CRON", description="When to pull changes, in cron's form"
+    )
+    reconcile_cron: str = Field(
+        "20 2 * * *",
+        alias="REGULARS_RECONCILE_CRON",
+        description="When to compare everything with the shop, in cron's form",
     )
     host: str = Field("127.0.0.1", alias="REGULARS_HOST", description="Address the servers bind to")
     http_port: int = Field(
@@ -146,7 +168,7 @@ class Settings(BaseSettings):
             check_timezone(value)
         return value
 
-    @field_validator("sync_cron")
+    @field_validator("sync_cron", "reconcile_cron")
     @classmethod
     def _cron(cls, value: str) -> str:
         if not CRON.fullmatch(value.strip()):
@@ -167,6 +189,9 @@ class Settings(BaseSettings):
             key=self.consumer_key,
             secret=self.consumer_secret,
             webhook_secret=self.webhook_secret,
+            previous_webhook_secret=self.previous_webhook_secret,
+            keys_in_query=self.keys_in_query,
+            ca_file=self.ca_file,
             names=("WOOCOMMERCE_CONSUMER_KEY", "WOOCOMMERCE_CONSUMER_SECRET"),
         )
         return {shop.name: shop}
@@ -191,8 +216,12 @@ class ShopTable(Model):
     consumer_key: str
     consumer_secret: str
     webhook_secret: str = ""
+    webhook_secret_previous: str = ""
+    keys_in_query: bool | None = None
+    ca_file: Path | None = None
     timezone: str | None = None
     requests_per_minute: int | None = Field(None, ge=0, le=100_000)
+    requests_at_once: int | None = Field(None, ge=1, le=16)
 
     @field_validator("timezone")
     @classmethod
@@ -253,8 +282,10 @@ def _shop_from_table(settings: Settings, name: str, written: object) -> ShopConf
     except ValidationError as error:
         raise SettingsError(f"{settings.shops_file}: the shop {name!r} cannot be read: {_faults(error)}.") from None
     known = {**dotenv_values(ENV_FILE), **os.environ}  # noqa: TID251 - this is the one module
-    names = (table.consumer_key, table.consumer_secret, table.webhook_secret)
-    key, secret, webhook = (SecretStr(value) if (value := known.get(variable)) else None for variable in names)
+    names = (table.consumer_key, table.consumer_secret, table.webhook_secret, table.webhook_secret_previous)
+    key, secret, webhook, previous = (
+        SecretStr(value) if (value := known.get(variable)) else None for variable in names
+    )
     return _shop(
         settings,
         name,
@@ -262,10 +293,14 @@ def _shop_from_table(settings: Settings, name: str, written: object) -> ShopConf
         key=key,
         secret=secret,
         webhook_secret=webhook,
+        previous_webhook_secret=previous,
+        keys_in_query=settings.keys_in_query if table.keys_in_query is None else table.keys_in_query,
+        ca_file=table.ca_file or settings.ca_file,
         names=names[:2],
         url_named=f"url of the shop {name!r}",
         timezone=table.timezone,
         requests_per_minute=table.requests_per_minute,
+        requests_at_once=table.requests_at_once,
     )
 
 
@@ -277,10 +312,14 @@ def _shop(
     key: SecretStr | None,
     secret: SecretStr | None,
     webhook_secret: SecretStr | None,
+    previous_webhook_secret: SecretStr | None,
+    keys_in_query: bool,
+    ca_file: Path | None,
     names: tuple[str, str],
     url_named: str = "WOOCOMMERCE_URL",
     timezone: str | None = None,
     requests_per_minute: int | None = None,
+    requests_at_once: int | None = None,
 ) -> ShopConfig:
     if not SHOP_NAME.fullmatch(name):
         raise SettingsError(f"Shop name {name!r}: use up to 40 of a-z, 0-9, - and _.")
@@ -293,9 +332,12 @@ def _shop(
         consumer_key=key,
         consumer_secret=secret,
         webhook_secret=webhook_secret,
+        previous_webhook_secret=previous_webhook_secret,
+        keys_in_query=keys_in_query,
+        most_at_once=settings.most_at_once if requests_at_once is None else requests_at_once,
         requests_per_minute=settings.requests_per_minute if requests_per_minute is None else requests_per_minute,
         timezone=timezone or settings.shop_timezone,
-        ca_file=settings.ca_file,
+        ca_file=ca_file,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from regulars.models import ApiToken, CheckResult, SyncRun
+from regulars.models import ApiToken, CheckResult, Fingerprint, SyncRun, WebhookState
 
 
 class History(Protocol):
@@ -23,6 +23,26 @@ class History(Protocol):
 
     def checks(self, shop: str) -> list[CheckResult]:
         """Return the last results of all suites, by suite and name."""
+        ...
+
+
+class ShopStates(Protocol):
+    """What is known of each shop beside its data, so that screens need not ask the shop to tell."""
+
+    def fingerprint(self, shop: str) -> Fingerprint | None:
+        """Return what the shop was when it was last accepted, None where it was never seen."""
+        ...
+
+    def set_fingerprint(self, shop: str, fingerprint: Fingerprint) -> None:
+        """Accept the shop as it is now."""
+        ...
+
+    def webhooks(self, shop: str) -> list[WebhookState]:
+        """Return our webhooks in the shop as they were last seen, by topic; empty where nobody looked yet."""
+        ...
+
+    def set_webhooks(self, shop: str, states: Sequence[WebhookState]) -> None:
+        """Replace what is known of the shop's webhooks; of two of one topic the last counts."""
         ...
 
 
