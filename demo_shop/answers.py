@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from demo_shop import errors
+from demo_shop import errors, faults
 from demo_shop.model import ApiKey
 from demo_shop.params import Raw, parse_query
 
@@ -129,3 +129,8 @@ def legacy_api() -> Answer:
         }
     }
     return Answer(404, orjson.dumps(body), [("Content-Type", "application/json; charset=UTF-8")])
+
+
+def fatal() -> Answer:
+    """Return what WordPress answers when a plugin fails: JSON whose message is HTML."""
+    return Answer(500, faults.FATAL, [("Content-Type", "application/json; charset=UTF-8"), *NO_CACHE])

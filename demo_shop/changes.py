@@ -1,82 +1,41 @@
 """What can happen in the shop: each method changes records, dates and announces webhook events as the real one.
 
-With HPOS every save moves ``date_modified``; deleting a refund does not, and neither it nor a permanent delete of
-an order announces anything. Deleting a customer rewrites their orders to ``customer_id`` 0 without an order event.
+With HPOS every save moves ``date_modified``, with legacy storage only one that changes a property. In both, deleting a
+refund moves nothing, and neither it nor a permanent delete of an order announces anything. Deleting a customer rewrites
+their orders to ``customer_id`` 0 without an order event; with legacy storage without a new date too.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
-from demo_shop import errors
-from demo_shop.model import Address, Customer, Line, Order, Refund
+from demo_shop.accounts import DELETABLE_ROLES, Accounts
+from demo_shop.model import Address, Customer, Line, Note, Order, Refund
 from demo_shop.money import micros
 from demo_shop.pricing import item_count, priced_line, totals
-from demo_shop.store import Records
+
+__all__ = ["DELETABLE_ROLES", "PAID", "Shop"]
 
 PAID = ("processing", "completed")
-DELETABLE_ROLES = ("customer", "subscriber")
+DAY = 86_400
+TRASH_DAYS, DRAFT_DAYS = 30, 1
+"""After how many days the shop's daily clean-up deletes what lies in the trash, and checkouts never finished."""
 
 
-class Shop(Records):
+class Shop(Accounts):
     """A shop that people buy in. Tests drive it directly; the REST routes go through the same methods."""
 
-    def add_customer(
-        self, email: str, first_name: str = "", last_name: str = "", *, role: str = "customer", **fields: Any
-    ) -> Customer:
-        """Register an account and announce ``customer.created`` and ``customer.updated``.
-
-        ``fields`` are further fields of :class:`demo_shop.model.Customer`. Raises :class:`errors.ApiError` (400)
-        when the e-mail already has an account.
-        """
-        with self.locked():
-            if self.find_by_email(email):
-                raise errors.ApiError(
-                    400,
-                    "registration-error-email-exists",
-                    f"An account is already registered with {email}. Please log in or use a different email address.",
-                )
-            now = self.now()
-            username = fields.pop("username", "") or self._free_username(email.split("@", maxsplit=1)[0].casefold())
-            customer = self.keep_customer(
-                Customer(self.take_id("user"), email, username, first_name, last_name, role, now, now, **fields)
-            )
-            self.announce("customer.created", customer.id)
-            self.announce("customer.updated", customer.id)
-            return customer
-
-    def _free_username(self, wanted: str) -> str:
-        taken = {customer.username for customer in self.customers.values()}
-        number = 2
-        name = wanted
-        while name in taken:
-            name, number = f"{wanted}{number}", number + 1
-        return name
-
-    def edit_customer(self, customer_id: int, **fields: Any) -> Customer:
-        """Change fields of a customer, move ``date_modified`` and announce ``customer.updated``.
-
-        ``billing`` and ``shipping`` may be dictionaries of the parts to change. Raises ``KeyError`` when unknown.
-        """
-        with self.locked():
-            customer = self.customers[customer_id]
-            for name in ("billing", "shipping"):
-                if isinstance(fields.get(name), dict):
-                    fields[name] = getattr(customer, name)._replace(**fields[name])
-            for name, value in fields.items():
-                setattr(customer, name, value)
-            customer.modified = self.now()
-            self.touch()
-            self.announce("customer.updated", customer_id)
-            return customer
-
     def delete_customer(self, customer_id: int) -> Customer:
-        """Delete a customer for good; their orders become guest orders and are touched, but not announced."""
+        """Delete a customer for good; their orders become guest orders, which is not announced.
+
+        With HPOS the orders' modification time moves; with legacy storage nothing shows it.
+        """
         with self.locked():
             customer = self.customers.pop(customer_id)
             now = self.now()
             for order in self.orders.values():
                 if order.customer_id == customer_id:
-                    order.customer_id, order.modified = 0, now
+                    order.customer_id = 0
+                    order.modified = order.modified if self.legacy else now
             self.touch()
             if customer.role == "customer":
                 self.announce("customer.deleted", customer_id)
@@ -170,42 +129,66 @@ class Shop(Records):
         if customer and order.status == "completed" and not customer.is_paying:
             self.edit_customer(customer.id, is_paying=True)
 
-    def edit_order(self, order_id: int, **fields: Any) -> Order:
-        """Save an order with some fields changed (even with none): moves ``date_modified``, announces the update.
+    def edit_order(self, order_id: int, *, at: int | None = None, **fields: Any) -> Order:
+        """Save an order with some fields changed (even with none) and announce the update.
 
-        Setting ``status`` fills the paid and completed dates. A status set on a trashed order brings it back and,
-        with HPOS, announces nothing; a draft that becomes an order announces ``order.created`` alone. Raises ``KeyError`` when the order is unknown.
+        HPOS moves ``date_modified`` at every save, legacy storage only when a property changes, not for ``meta`` alone.
+        ``at`` is the instant that a wrong clock takes for now. Setting ``status`` fills the paid and completed dates. A
+        status set on a trashed order brings it back, which HPOS does not announce; a draft that becomes an order
+        announces ``order.created`` alone. Raises ``KeyError`` when the order is unknown.
         """
         with self.locked():
             order = self.orders[order_id]
-            before = order.status
-            now = self.now()
+            before, now = order.status, self.now() if at is None else at
+            changed = any(getattr(order, name) != value for name, value in fields.items() if name != "meta")
             for name, value in fields.items():
                 setattr(order, name, value)
             if "lines" in fields or "shipping_lines" in fields:
                 order.first_item = self.take_id("item", item_count(order))
             status = fields.get("status")
-            if status in PAID and order.paid is None:
-                order.paid = now
-            if status == "completed" and order.completed is None:
-                order.completed = now
-            if status and status != "trash":
-                order.trashed_from = None
-            order.modified = now
+            self._follow_status(order, status, now)
+            if changed or not self.legacy:
+                order.modified = now
             self.touch()
             if before == "checkout-draft" and status not in (None, before):
                 self.announce("order.created", order_id)
-            elif not (before == "trash" and status):
+            elif self.legacy or not (before == "trash" and status):
                 self.announce("order.updated", order_id)
             self._note_paying(order)
             return order
+
+    def _follow_status(self, order: Order, status: str | None, now: int) -> None:
+        """Fill the dates that a status brings; one that is not the trash forgets what was before the trash."""
+        if status in PAID and order.paid is None:
+            order.paid = now
+        if status == "completed" and order.completed is None:
+            order.completed = now
+        if status and status != "trash":
+            order.trashed_from = order.trashed_at = None
+
+    def write_order(self, order_id: int, **fields: Any) -> Order:
+        """Write fields of an order into the database, past WooCommerce: no date moves and nothing is announced."""
+        with self.locked():
+            order = self.orders[order_id]
+            for name, value in fields.items():
+                setattr(order, name, value)
+            self.touch()
+            return order
+
+    def add_note(self, order_id: int, text: str) -> Note:
+        """Write a note on an order: no date moves and nothing is announced."""
+        with self.locked():
+            note = Note(self.take_id("note"), self.now(), text)
+            self.notes.setdefault(self.orders[order_id].id, []).append(note)
+            return note
 
     def trash_order(self, order_id: int) -> Order:
         """Move an order to the trash and announce ``order.deleted``."""
         with self.locked():
             order = self.orders[order_id]
-            order.trashed_from, order.status = order.status, "trash"
-            order.modified = self.now()
+            if order.status != "trash":
+                order.trashed_from, order.status = order.status, "trash"
+            order.modified = order.trashed_at = self.now()
             self.touch()
             self.announce("order.deleted", order_id)
             return order
@@ -214,7 +197,7 @@ class Shop(Records):
         """Take an order out of the trash and announce ``order.restored`` and ``order.updated``."""
         with self.locked():
             order = self.orders[order_id]
-            order.status, order.trashed_from = order.trashed_from or "pending", None
+            order.status, order.trashed_from, order.trashed_at = order.trashed_from or "pending", None, None
             order.modified = self.now()
             self.touch()
             self.announce("order.restored", order_id)
@@ -227,8 +210,26 @@ class Shop(Records):
             order = self.orders.pop(order_id)
             for refund_id in order.refunds:
                 del self.refunds[refund_id]
+            self.notes.pop(order_id, None)
             self.touch()
             return order
+
+    def clean_up(self) -> list[int]:
+        """Do the shop's daily clean-up and return the ids of the orders it deleted for good, unannounced.
+
+        What lies in the trash for 30 days goes, and every checkout that was begun a day ago and never finished.
+        """
+        with self.locked():
+            now = self.now()
+            old = [
+                order.id
+                for order in self.orders.values()
+                if (order.status == "trash" and now - (order.trashed_at or order.modified) >= TRASH_DAYS * DAY)
+                or (order.status == "checkout-draft" and now - order.modified >= DRAFT_DAYS * DAY)
+            ]
+            for order_id in old:
+                self.delete_order(order_id)
+            return old
 
     def add_refund(
         self, order_id: int, amount: str, reason: str = "", *, created: int | None = None, **fields: Any
@@ -252,7 +253,8 @@ class Shop(Records):
             order = self.orders[order_id]
             order.modified = now
             if self.refunded(order_id) >= totals(order, self.profile.decimals).total:
-                order.status = "refunded"
+                order.status, order.trashed_from, order.trashed_at = "refunded", None, None
+            self.touch()
             self.announce("order.updated", order_id)
             return refund
 

@@ -8,8 +8,9 @@ from demo_shop import errors, params, query, writes
 from demo_shop.answers import Answer, Incoming, ok
 from demo_shop.changes import DELETABLE_ROLES, Shop
 from demo_shop.render import Body, order_body
-from demo_shop.render_people import customer_body, product_body, system_status_body
+from demo_shop.render_people import customer_body, product_body
 from demo_shop.render_refunds import refund_body
+from demo_shop.render_settings import currency_body, note_body, system_status_body
 
 LIST = "GET, POST"
 ONE = "GET, POST, PUT, PATCH, DELETE"
@@ -37,8 +38,10 @@ class Call:
         return self.request.key.role if self.request.key else ""
 
     def answer(self, body: Any, **more: Any) -> Answer:
-        """Answer with a record, cut down to ``_fields``."""
-        return ok(self.request, _only(body, self.request.raw.get("_fields")), allow=self.allow, **more)
+        """Answer with a record, or a list without pages, cut down to ``_fields``."""
+        fields = self.request.raw.get("_fields")
+        cut = [_only(each, fields) for each in body] if isinstance(body, list) else _only(body, fields)
+        return ok(self.request, cut, allow=self.allow, **more)
 
     def page(self, bodies: list[Body], listing: query.Listing, moved: Mapping[str, Any]) -> Answer:
         """Answer with a page of records and its paging headers.
@@ -106,8 +109,15 @@ def _moved(call: Call, *, status: bool, listed: bool) -> dict[str, Any]:
 def list_orders(call: Call) -> Answer:
     """Answer ``GET /orders``."""
     listing = query.list_orders(call.shop, call.values)
+    _check_whole(call, "orders", listing.ids)
     found = [order_body(call.shop, call.shop.orders[i], call.request.base, call.dp) for i in listing.ids]
     return call.page(found, listing, _moved(call, status=True, listed=bool(found)))
+
+
+def _check_whole(call: Call, table: str, ids: list[int]) -> None:
+    """Raise :class:`errors.Fatal` where one of these records breaks every list that holds it."""
+    if call.shop.broken and any(call.shop.broken.get((table, number)) for number in ids):
+        raise errors.Fatal
 
 
 def create_order(call: Call) -> Answer:
@@ -119,8 +129,10 @@ def create_order(call: Call) -> Answer:
 
 def _order(call: Call, missing: int = 404) -> Any:
     order = call.shop.orders.get(call.ids[0])
-    if order is None:
+    if order is None or order.id in call.shop.unloadable:
         raise errors.order_id(missing)
+    if ("orders", order.id) in call.shop.broken:
+        raise errors.Fatal
     return order
 
 
@@ -146,6 +158,21 @@ def delete_order(call: Call) -> Answer:
     else:
         call.shop.trash_order(order.id)
     return call.answer(body)
+
+
+def list_notes(call: Call) -> Answer:
+    """Answer ``GET /orders/{id}/notes``, the newest first."""
+    notes = call.shop.notes.get(_order(call).id, [])
+    return call.answer([note_body(call.shop, note, call.ids[0], call.request.base) for note in reversed(notes)])
+
+
+def create_note(call: Call) -> Answer:
+    """Answer ``POST /orders/{id}/notes``: the order itself does not change."""
+    sent = call.request.json()
+    if not sent.get("note"):
+        raise errors.missing_params(["note"])
+    note = call.shop.add_note(_order(call).id, str(sent["note"]))
+    return call.answer(note_body(call.shop, note, call.ids[0], call.request.base), status=201)
 
 
 def list_order_refunds(call: Call) -> Answer:
@@ -202,6 +229,7 @@ def _needs_force(call: Call, plural: str) -> None:
 def list_customers(call: Call) -> Answer:
     """Answer ``GET /customers``."""
     listing = query.list_customers(call.shop, call.values)
+    _check_whole(call, "customers", listing.ids)
     found = [_customer_body(call, call.shop.customers[i]) for i in listing.ids]
     return call.page(found, listing, {})
 
@@ -220,6 +248,8 @@ def _customer(call: Call, missing: int = 404) -> Any:
     customer = call.shop.customers.get(call.ids[0])
     if customer is None:
         raise errors.customer_id(missing)
+    if ("customers", customer.id) in call.shop.broken:
+        raise errors.Fatal
     return customer
 
 
@@ -270,3 +300,8 @@ def read_product(call: Call) -> Answer:
 def read_status(call: Call) -> Answer:
     """Answer ``GET /system_status``."""
     return call.answer(system_status_body(call.shop, call.request.base))
+
+
+def read_currency(call: Call) -> Answer:
+    """Answer ``GET /data/currencies/current``."""
+    return call.answer(currency_body(call.shop, call.request.base))

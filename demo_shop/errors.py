@@ -94,3 +94,7 @@ def customer_id(status: int = 404) -> ApiError:
 def order_id(status: int = 404) -> ApiError:
     """Return the error for an order that does not exist (refunds are not orders)."""
     return ApiError(status, "woocommerce_rest_shop_order_invalid_id", "Invalid ID.")
+
+
+class Fatal(Exception):
+    """A plugin failed while the answer was written: the shop answers with its page for that, a 500."""

@@ -1,7 +1,7 @@
 """What a shop is made of. Amounts are millionths (see :mod:`demo_shop.money`), instants are UTC epoch seconds."""
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 STATUSES = (
     "pending",
@@ -131,6 +131,8 @@ class Customer:
 class Order:
     """An order with everything needed to write its body. ``trashed_from`` is the status before the trash.
 
+    ``trashed_at`` is when it went there; None for one that was there from the start.
+
     ``first_item`` is the id of its first item; further lines, shipping, fees, coupons and taxes count on from it.
     """
 
@@ -157,6 +159,7 @@ class Order:
     meta: Meta = ()
     refunds: tuple[int, ...] = ()
     trashed_from: str | None = None
+    trashed_at: int | None = None
 
 
 @dataclass(slots=True)
@@ -177,6 +180,15 @@ class Refund:
     first_item: int = 0
 
 
+class Note(NamedTuple):
+    """A note on an order; ``author`` is ``system`` for what the shop itself writes."""
+
+    id: int
+    created: int
+    text: str
+    author: str = "system"
+
+
 @dataclass(frozen=True, slots=True)
 class ApiKey:
     """A REST API key. ``permissions`` is ``read``, ``write`` or ``read_write``; ``role`` is its owner's role."""
@@ -189,7 +201,12 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """The shop's settings that show in its answers."""
+    """The shop's settings that show in its answers.
+
+    ``storage`` is where orders are kept: ``hpos``, the new-shop default, or ``legacy`` posts; it decides what moves an
+    order's modification time and which webhooks are sent. ``home`` is the address the shop gives itself; where empty,
+    the one it was asked at.
+    """
 
     name: str = "Regulars Demo Shop"
     time_zone: str = "Europe/Berlin"
@@ -198,4 +215,6 @@ class Profile:
     prices_include_tax: bool = True
     version: str = "9.9.5"
     wordpress_version: str = "6.8.3"
+    storage: Literal["hpos", "legacy"] = "hpos"
+    home: str = ""
     rates: tuple[TaxRate, ...] = ()

@@ -9,6 +9,7 @@ from demo_shop.model import Customer, Order, Product, Refund
 from demo_shop.store import Records
 
 MODIFIED = "modified"
+_PRESENTATION = ("page", "per_page", "offset", "dp", "context")
 
 
 class Listing(NamedTuple):
@@ -20,7 +21,7 @@ class Listing(NamedTuple):
 
 
 def _page(ids: list[int], values: Mapping[str, Any], *, forgets_total: bool) -> Listing:
-    """Cut a page. ``forgets_total``: beyond the end the shop reports 0/0 (orders and refunds with HPOS)."""
+    """Cut a page. ``forgets_total``: beyond the end the shop reports 0/0 (orders and refunds with HPOS, not legacy)."""
     size, page = values["per_page"], values["page"]
     start = values["offset"] if values.get("offset") is not None else (page - 1) * size
     found = ids[start : start + size]
@@ -32,11 +33,9 @@ def _page(ids: list[int], values: Mapping[str, Any], *, forgets_total: bool) -> 
 def _cache_key(kind: str, values: Mapping[str, Any]) -> tuple[Any, ...]:
     return (
         kind,
-        *sorted(
-            (k, v)
-            for k, v in values.items()
-            if k not in ("page", "per_page", "offset", "dp", "context") and v is not None
-        ),
+        *sorted((k, v) for k, v in values.items() if k not in _PRESENTATION and v is not None),
+        # Only the order of ties hangs on the page.
+        *(values[k] for k in ("page", "per_page") if values["orderby"] == MODIFIED),
     )
 
 
@@ -66,7 +65,8 @@ def _arrange(
 ) -> list[int]:
     """Sort posts. Titles and slugs of orders are all alike, so those orders fall back to ascending ids.
 
-    ``modified`` has no second key in the real shop; ties come by ascending id here, whatever the direction.
+    ``modified`` has no second key in the real shop, whose database may break ties anew for every page: here they come by
+    ascending id on a list of one page, and in another order on each page of a longer one.
     """
     orderby, backwards = values["orderby"], values["order"] == "desc"
     if orderby == "include" and values["include"]:
@@ -78,6 +78,8 @@ def _arrange(
     elif orderby == "date":
         rows.sort(key=lambda item: (item.created, item.id), reverse=backwards)
     elif orderby == MODIFIED:
+        if len(rows) > values["per_page"]:
+            rows.sort(key=lambda item: (item.id * 2_654_435_761 + values["page"] * 40_503) % 65_521)
         rows.sort(key=lambda item: -modified(item) if backwards else modified(item))
     return [item.id for item in rows]
 
@@ -103,7 +105,11 @@ def list_orders(shop: Records, values: Mapping[str, Any]) -> Listing:
         ]
         return _arrange(found, values, lambda order: int(order.modified))
 
-    return _page(shop.cached(_cache_key("orders", values), build), values, forgets_total=True)
+    found = _page(shop.cached(_cache_key("orders", values), build), values, forgets_total=not shop.legacy)
+    if shop.unloadable:
+        # An order whose object cannot be loaded is counted and takes its place, but is not shown.
+        return found._replace(ids=[number for number in found.ids if number not in shop.unloadable])
+    return found
 
 
 def _order_matches(order: Order, search: str) -> bool:
@@ -130,7 +136,7 @@ def list_refunds(shop: Records, values: Mapping[str, Any], order_id: int | None 
         ]
         return _arrange(found, values, lambda refund: int(refund.created))
 
-    return _page(shop.cached((order_id, *_cache_key("refunds", values)), build), values, forgets_total=True)
+    return _page(shop.cached((order_id, *_cache_key("refunds", values)), build), values, forgets_total=not shop.legacy)
 
 
 def list_products(shop: Records, values: Mapping[str, Any]) -> Listing:

@@ -1,12 +1,9 @@
-"""The JSON bodies of customers, products and the shop's own descriptions."""
+"""The JSON bodies of customers and products."""
 
 import hashlib
 import html
 import re
-from datetime import datetime
-from typing import Any
 
-from demo_shop.dates import zone
 from demo_shop.model import Address, Customer, Product
 from demo_shop.money import fixed, plain
 from demo_shop.pricing import net_price
@@ -162,56 +159,4 @@ def _closing(shop: Records, product: Product, base: str, variable: bool) -> Body
         "post_password": "",
         "global_unique_id": "",
         "_links": links(base, f"products/{product.id}", ALL_METHODS, "products"),
-    }
-
-
-def index_body(shop: Records, base: str) -> Body:
-    """Write the API's index, ``/wp-json/``, which needs no key: name, address, time zone and namespaces."""
-    offset = datetime.fromtimestamp(shop.now(), zone(shop.profile.time_zone)).utcoffset()
-    hours = offset.total_seconds() / 3600 if offset else 0.0
-    return {
-        "name": shop.profile.name,
-        "description": "",
-        "url": base,
-        "home": base,
-        "gmt_offset": int(hours) if hours.is_integer() else hours,
-        "timezone_string": shop.profile.time_zone,
-        "page_for_posts": 0,
-        "page_on_front": 0,
-        "show_on_front": "posts",
-        "namespaces": ["oembed/1.0", "wc/v1", "wc/v2", "wc/v3", "wc/store/v1", "wp/v2"],
-        "authentication": {},
-        "routes": {f"/wc/v3/{name}": {"namespace": "wc/v3"} for name in ("customers", "orders", "products")},
-        "_links": {"help": [{"href": "https://developer.wordpress.org/rest-api/"}]},
-    }
-
-
-def system_status_body(shop: Records, base: str) -> Body:
-    """Write a short ``system_status``: versions, the order storage and the settings a client looks at."""
-    profile = shop.profile
-    environment: dict[str, Any] = {
-        "home_url": base,
-        "site_url": base,
-        "version": profile.version,
-        "wp_version": profile.wordpress_version,
-        "wp_multisite": False,
-        "php_version": "8.2.36",
-        "mysql_version": "10.11.14",
-        "default_timezone": "UTC",
-    }
-    return {
-        "environment": environment,
-        "database": {"wc_database_version": profile.version, "database_prefix": "wp_"},
-        "active_plugins": [],
-        "settings": {
-            "api_enabled": False,
-            "force_ssl": base.startswith("https:"),
-            "currency": profile.currency,
-            "currency_symbol": profile.currency,
-            "number_of_decimals": profile.decimals,
-            "HPOS_enabled": True,
-            "HPOS_feature_enabled": True,
-            "order_datastore": "Automattic\\WooCommerce\\Internal\\DataStores\\Orders\\OrdersTableDataStore",
-            "HPOS_sync_enabled": False,
-        },
     }

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from demo_shop import endpoints, errors, params
-from demo_shop.answers import Answer, Incoming, failed, home_page, legacy_api, ok, page_not_found
+from demo_shop.answers import Answer, Incoming, failed, fatal, home_page, legacy_api, ok, page_not_found
 from demo_shop.auth import Gate, Signed
 from demo_shop.changes import Shop
 from demo_shop.endpoints import LIST, ONE, Call, Handler
 from demo_shop.params import Param
-from demo_shop.render_people import index_body
+from demo_shop.render_settings import index_body
 from demo_shop.webhook_endpoints import WebhookEndpoints
 from demo_shop.webhooks import Webhooks
 
@@ -73,7 +73,9 @@ def _routes(webhooks: Webhooks) -> list[Route]:
         _route("products/{id}", {"GET": e.read_product}, ONE, params.SINGLE, single=True),
         _route("webhooks", {"GET": hooks.list, "POST": hooks.create}, LIST, params.WEBHOOKS),
         _route("webhooks/{id}", one_hook, ONE, params.SINGLE, single=True),
+        _route("orders/{id}/notes", {"GET": e.list_notes, "POST": e.create_note}, LIST, params.SINGLE),
         _route("system_status", {"GET": e.read_status}, "GET", params.SINGLE),
+        _route("data/currencies/current", {"GET": e.read_currency}, "GET", params.SINGLE),
     ]
 
 
@@ -122,7 +124,7 @@ class Site:
                 self._authenticate(request, signed_as)
             for route in self.routes:
                 found = route.pattern.match(path)
-                if found and request.method in route.handlers:
+                if found and request.method in route.handlers and self._has(path):
                     allow = route.allow
                     call = Call(self.shop, request, {}, tuple(int(x) for x in found.groups()), allow)
                     try:
@@ -132,6 +134,12 @@ class Site:
             raise errors.no_route(authenticated=request.key is not None)
         except errors.ApiError as error:
             return failed(request, error, allow)
+        except errors.Fatal:
+            return fatal()
+
+    def _has(self, path: str) -> bool:
+        """Whether this version of WooCommerce has that path: the list of all refunds came with 9.0."""
+        return not path.startswith("/wc/v3/refunds") or int(self.shop.profile.version.partition(".")[0]) >= 9
 
     def _authenticate(self, request: Incoming, signed_as: str) -> None:
         signed = Signed(request.scheme, request.host, signed_as, request.path, request.query, request.authorization)

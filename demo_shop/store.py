@@ -1,5 +1,6 @@
 """The shop itself: its records, its clock and its counters. What happens in it is in :mod:`demo_shop.changes`."""
 
+import dataclasses
 import threading
 import time
 from collections.abc import Callable, Hashable, Iterator
@@ -7,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
 from demo_shop.faults import Faults
-from demo_shop.model import ApiKey, Customer, Order, Product, Profile, Refund, TaxRate
+from demo_shop.model import ApiKey, Customer, Note, Order, Product, Profile, Refund, TaxRate
 from demo_shop.pricing import item_count, totals
 
 T = TypeVar("T")
@@ -25,6 +26,10 @@ class Served(NamedTuple):
     status: int
 
 
+Asked = Callable[[str, str, dict[str, str]], None]
+"""What is called before each answer: with method, path and query (without keys and signatures)."""
+
+
 class Records:
     """Everything a shop holds, with fast ways to look it up. All access happens under :meth:`locked`.
 
@@ -39,6 +44,7 @@ class Records:
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Open an empty shop. ``clock`` returns epoch seconds; dates, ``Date`` headers and OAuth follow it."""
+        self._cache: dict[Hashable, Any] = {}
         self.profile = profile
         self.keys = {key.consumer_key: key for key in keys}
         self.clock = clock
@@ -46,15 +52,39 @@ class Records:
         self.orders: dict[int, Order] = {}
         self.refunds: dict[int, Refund] = {}
         self.products: dict[int, Product] = {}
+        self.notes: dict[int, list[Note]] = {}
+        self.unloadable: set[int] = set()
+        self.broken: dict[tuple[str, int], bool] = {}
         self.home = "http://127.0.0.1"
         self.left_out: dict[str, int] = {}
         self.faults = Faults()
         self.requests_served: list[Served] = []
         self.listeners: list[Callable[[str, int], None]] = []
+        self.callbacks: list[Asked] = []
         self._lock = threading.RLock()
-        self._cache: dict[Hashable, Any] = {}
-        self._next = {"post": 1, "user": 1, "item": 1, "meta": 1}
+        self._next = {"post": 1, "user": 1, "item": 1, "meta": 1, "note": 1}
+
+    @property
+    def profile(self) -> Profile:
+        """The shop's settings, replaced as a whole: an owner may change currency, time zone, address or storage."""
+        return self._profile
+
+    @profile.setter
+    def profile(self, profile: Profile) -> None:
+        self._profile = profile
         self._rates = {rate.rate_id: rate for rate in profile.rates}
+        self.touch()
+
+    def change_settings(self, **fields: Any) -> Profile:
+        """Change fields of the profile, as an owner does in the settings. No record's date moves."""
+        with self.locked():
+            self.profile = dataclasses.replace(self.profile, **fields)
+            return self.profile
+
+    @property
+    def legacy(self) -> bool:
+        """Whether orders are kept as posts."""
+        return self._profile.storage == "legacy"
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -67,7 +97,7 @@ class Records:
         return int(self.clock())
 
     def take_id(self, kind: str, count: int = 1) -> int:
-        """Hand out the next id of a kind (``post``, ``user``, ``item``, ``meta``), or the first of several."""
+        """Hand out the next id of a kind (``post``, ``user``, ``item``, ``meta``, ``note``), or the first of several."""
         first = self._next[kind]
         self._next[kind] = first + count
         return first
@@ -136,6 +166,25 @@ class Records:
         self.start_ids("user", customer.id + 1)
         self.touch()
         return customer
+
+    def on_request(self, callback: Asked) -> Callable[[], None]:
+        """Call ``callback(method, path, query)`` before each answer, with the shop held still; return what ends that.
+
+        So a test changes the shop between two pages of one walk. An exception of the callback is a 500 answer.
+        """
+        self.callbacks.append(callback)
+        return lambda: self.callbacks.remove(callback)
+
+    def break_record(self, table: str, record_id: int, *, lists: bool = False) -> None:
+        """Make the shop answer 500 whenever it shows this record of ``orders`` or ``customers`` (a plugin's fault).
+
+        With ``lists`` every page that holds the record fails too; else only the record itself.
+        """
+        self.broken[(table, record_id)] = lists
+
+    def mend_record(self, table: str, record_id: int) -> None:
+        """Make a broken record readable again."""
+        self.broken.pop((table, record_id), None)
 
     def count_request(self, served: Served) -> None:
         """Remember a served request; the oldest are dropped after 200,000."""

@@ -219,7 +219,7 @@ class Webhooks:
             "User-Agent": self._agent(),
             "Accept": "*/*",
             "Content-Type": "application/json",
-            "X-WC-Webhook-Source": f"{self.shop.home}/",
+            "X-WC-Webhook-Source": f"{self.shop.profile.home or self.shop.home}/",
             "X-WC-Webhook-Topic": hook.topic,
             "X-WC-Webhook-Resource": resource,
             "X-WC-Webhook-Event": event,
@@ -235,7 +235,7 @@ class Webhooks:
             return {"id": record_id}
         with self.shop.locked():
             if hook.topic.startswith("order."):
-                order = self.shop.orders.get(record_id)
+                order = None if record_id in self.shop.unloadable else self.shop.orders.get(record_id)
                 return order_body(self.shop, order, self.shop.home) if order else errors.order_id().body()
             customer = self.shop.customers.get(record_id)
             if customer is None:
