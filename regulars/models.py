@@ -179,6 +179,9 @@ class SyncRun(Model):
     drift: tuple[Drift, ...] | None = None
 
 
+WebhookStatus = Literal["active", "paused", "disabled", "absent"]
+
+
 class WebhookState(Model):
     """One of our webhooks as the shop last showed it. `checked_at` is UTC.
 
@@ -187,7 +190,7 @@ class WebhookState(Model):
     """
 
     topic: str
-    status: Literal["active", "paused", "disabled", "absent"]
+    status: WebhookStatus
     webhook_id: int | None = None
     checked_at: datetime
 

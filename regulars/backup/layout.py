@@ -23,7 +23,7 @@ from regulars.errors import BackupError, InboxError, NewerSchema, RecordInvalid
 from regulars.inbox.rows import carried
 from regulars.records.portable import read_rows
 
-FORMAT = 1
+FORMAT = 2  # 1 had no drift in its syncs, no fingerprints and no webhooks; it is read as well
 MANIFEST = "manifest.json"
 RECORDS, INBOX = "records.jsonl", "inbox.jsonl"
 _SHOP = r"[a-z0-9][a-z0-9_-]{0,39}"

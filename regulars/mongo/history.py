@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from regulars.models import CheckResult, SyncRun
 from regulars.mongo.client import Document
 from regulars.mongo.rows import RecordsStore, Writing
+from regulars.records.drifts import from_text
 from regulars.records.given import a_limit, a_shop, check_values, sync_values
 from regulars.records.texts import KEY_LENGTH, SYNCS_A_SHOP, checked
 from regulars.records.times import to_instant
@@ -52,8 +53,12 @@ class MongoHistory(RecordsStore):
 
 
 def _sync(row: Document) -> SyncRun:
-    times = {"started_at": to_instant(row["started_at"]), "finished_at": to_instant(row["finished_at"])}
-    return SyncRun(**{name: value for name, value in row.items() if name != "_id"} | times)
+    read = {
+        "started_at": to_instant(row["started_at"]),
+        "finished_at": to_instant(row["finished_at"]),
+        "drift": from_text(row["drift"]),
+    }
+    return SyncRun(**{name: value for name, value in row.items() if name != "_id"} | read)
 
 
 def _check(row: Document) -> CheckResult:

@@ -13,6 +13,7 @@ from regulars.mongo.people import MongoPeople
 from regulars.mongo.portable import MongoPortable
 from regulars.mongo.rows import STATE, STATE_ID
 from regulars.mongo.segments import MongoSegments
+from regulars.mongo.shops import MongoShopStates
 from regulars.mongo.tags import MongoTags
 from regulars.mongo.tokens import MongoTokens
 from regulars.records.given import a_shop
@@ -27,6 +28,7 @@ class MongoRecords(
     MongoSegments,
     MongoPeople,
     MongoHistory,
+    MongoShopStates,
     MongoTokens,
     MongoIdentity,
     MongoPortable,

@@ -45,12 +45,17 @@ def _first_state(database: Database[Document], session: ClientSession) -> None:
     database[STATE].insert_one({"_id": STATE_ID, "turn": 0, "change_token": 0}, session=session)
 
 
+def _to_2(database: Database[Document], session: ClientSession) -> None:
+    """Bring the drift that a sync found; fingerprints and webhooks are collections that begin empty."""
+    database["syncs"].update_many({"drift": {"$exists": False}}, {"$set": {"drift": None}}, session=session)
+
+
 # `_id` is what a table of one key column has in it; the others have an unused one beside their unique index.
 # tag_change_people holds up to AT_ONCE people a document, for they are only ever wanted all together. tag_jobs holds what
 # is under way, see `bulk`.
 PART = Part(
     "records",
-    1,
+    2,
     {
         STATE: (),
         "keys": (),
@@ -73,7 +78,10 @@ PART = Part(
             IndexModel([("shop", ASCENDING), ("finished_at", DESCENDING), ("run_id", ASCENDING)]),
         ),
         "checks": (_unique("shop", "suite", "name"),),
+        "fingerprints": (),
+        "webhooks": (_unique("shop", "topic"),),
     },
+    migrations={1: _to_2},
     first=_first_state,
 )
 

@@ -9,8 +9,8 @@ from itertools import count
 from typing import Any, get_args
 
 from regulars.errors import RecordInvalid
-from regulars.models import CheckResult, EventKind, SyncRun
-from regulars.records import sentences
+from regulars.models import CheckResult, EventKind, Fingerprint, SyncKind, SyncRun, WebhookState, WebhookStatus
+from regulars.records import drifts, sentences
 from regulars.records.texts import (
     DESCRIPTION_LENGTH,
     KEY_LENGTH,
@@ -27,6 +27,8 @@ from transforms.rules import RuleError, parse, to_text
 
 LARGEST_NUMBER = 2**63 - 1
 EVENT_KINDS = frozenset(get_args(EventKind))
+SYNC_KINDS = frozenset(get_args(SyncKind))
+WEBHOOK_STATUSES = frozenset(get_args(WebhookStatus))
 
 
 def a_shop(shop: object) -> str:
@@ -146,6 +148,8 @@ def sync_values(run: SyncRun) -> dict[str, Any]:
     """Return the columns of a sync, times in microseconds."""
     if not math.isfinite(run.seconds) or not all(0 <= rows <= LARGEST_NUMBER for rows in (run.customers, run.orders)):
         raise RecordInvalid("A sync's rows and seconds must be numbers that can be.")
+    if run.kind not in SYNC_KINDS:
+        raise RecordInvalid(f"A sync is one of {', '.join(sorted(SYNC_KINDS))}.")
     return {
         "shop": a_shop(run.shop),
         "run_id": checked(run.run_id, "The run's id", KEY_LENGTH),
@@ -157,6 +161,7 @@ def sync_values(run: SyncRun) -> dict[str, Any]:
         "orders": run.orders,
         "seconds": float(run.seconds),
         "message": checked(run.message, "The message", MESSAGE_LENGTH, shortest=0),
+        "drift": drifts.to_text(run.drift),
     }
 
 
@@ -178,3 +183,35 @@ def check_values(shop: str, suite: str, results: Sequence[CheckResult]) -> list[
         for result in results
     ]
     return list({row["name"]: row for row in rows}.values())
+
+
+def fingerprint_values(shop: str, fingerprint: Fingerprint) -> dict[str, Any]:
+    """Return the columns of a shop's fingerprint."""
+    currency = fingerprint.currency
+    return {
+        "shop": a_shop(shop),
+        "home": checked(fingerprint.home, "The home address", DESCRIPTION_LENGTH),
+        "currency": None if currency is None else checked(currency, "The currency", KEY_LENGTH),
+        "timezone": checked(fingerprint.timezone, "The time zone", KEY_LENGTH),
+        "seen_at": to_micros(fingerprint.seen_at),
+    }
+
+
+def webhook_values(shop: str, states: Sequence[WebhookState]) -> list[dict[str, Any]]:
+    """Return the columns of each webhook of a shop; of two of one topic the last counts."""
+    shop = a_shop(shop)
+    if not all(state.webhook_id is None or is_id(state.webhook_id) for state in states):
+        raise RecordInvalid("The id of a webhook must be a number that the shop could have given.")
+    if not all(state.status in WEBHOOK_STATUSES for state in states):
+        raise RecordInvalid(f"A webhook is one of {', '.join(sorted(WEBHOOK_STATUSES))}.")
+    rows = [
+        {
+            "shop": shop,
+            "topic": checked(state.topic, "The topic", KEY_LENGTH),
+            "status": state.status,
+            "webhook_id": state.webhook_id,
+            "checked_at": to_micros(state.checked_at),
+        }
+        for state in states
+    ]
+    return list({row["topic"]: row for row in rows}.values())

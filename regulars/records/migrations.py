@@ -49,10 +49,29 @@ _V2 = (
 )
 
 
+_V3 = (
+    "ALTER TABLE syncs ADD COLUMN drift TEXT",
+    """CREATE TABLE fingerprints (
+        shop TEXT NOT NULL, home TEXT NOT NULL, currency TEXT, timezone TEXT NOT NULL, seen_at INTEGER NOT NULL,
+        PRIMARY KEY (shop)
+    )""",
+    """CREATE TABLE webhooks (
+        shop TEXT NOT NULL, topic TEXT NOT NULL, status TEXT NOT NULL, webhook_id INTEGER, checked_at INTEGER NOT NULL,
+        PRIMARY KEY (shop, topic)
+    )""",
+)
+
+
 def _to_2(connection: sa.Connection) -> None:
     """Bring segment history, bulk changes of tags, hidden people, events, syncs, checks and tokens."""
     for statement in _V2:
         connection.exec_driver_sql(statement)
 
 
-MIGRATIONS: Mapping[int, Callable[[sa.Connection], None]] = {1: _to_2}
+def _to_3(connection: sa.Connection) -> None:
+    """Bring the drift that a sync found, fingerprints of shops and the states of webhooks."""
+    for statement in _V3:
+        connection.exec_driver_sql(statement)
+
+
+MIGRATIONS: Mapping[int, Callable[[sa.Connection], None]] = {1: _to_2, 2: _to_3}

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from regulars.models import EventKind
-from regulars.records import sentences
+from regulars.models import EventKind, SyncKind, WebhookStatus
+from regulars.records import drifts, sentences
 from regulars.records.texts import is_text
 
 TIMES = range(-62_135_596_800_000_000, 253_402_300_800_000_000)  # the years 1 to 9999
@@ -21,18 +21,20 @@ _INTEGERS = range(-(2**63), 2**63)
 class Table:
     """One table of a dump.
 
-    `columns` are names and kinds (`text`, `integer`, `time`, `real`, `flag`, `bytes`; with `?` they may be null). `key`
-    tells rows apart and orders them. `parent` is (columns here, table, columns there) that must have come before.
+    `columns` are names and kinds (`text`, `integer`, `time`, `real`, `flag`, `bytes`, `drift`; with `?` they may be
+    null). `key` tells rows apart and orders them. `parent` is (columns here, table, columns there) that must have come
+    before. `later` are columns that dumps of earlier versions lack; they are null then.
     """
 
     columns: Mapping[str, str]
     key: tuple[str, ...]
     parent: tuple[tuple[str, ...], str, tuple[str, ...]] | None = None
+    later: frozenset[str] = frozenset()
 
 
-def _table(key: str, parent: tuple[str, str, str] | None = None, /, **columns: str) -> Table:
+def _table(key: str, parent: tuple[str, str, str] | None = None, later: str = "", /, **columns: str) -> Table:
     family = (tuple(parent[0].split()), parent[1], tuple(parent[2].split())) if parent else None
-    return Table(columns, tuple(key.split()), family)
+    return Table(columns, tuple(key.split()), family, frozenset(later.split()))
 
 
 # change_token has one row. counters: the last id ever given of what has ids, also where its record is gone; no row where
@@ -126,6 +128,8 @@ TABLES: Mapping[str, Table] = {
     ),
     "syncs": _table(
         "shop run_id",
+        None,
+        "drift",
         shop="text",
         run_id="text",
         kind="text",
@@ -136,6 +140,7 @@ TABLES: Mapping[str, Table] = {
         orders="integer",
         seconds="real",
         message="text",
+        drift="drift?",
     ),
     "checks": _table(
         "shop suite name",
@@ -147,14 +152,19 @@ TABLES: Mapping[str, Table] = {
         at="time",
         run_id="text?",
     ),
+    "fingerprints": _table("shop", shop="text", home="text", currency="text?", timezone="text", seen_at="time"),
+    "webhooks": _table(
+        "shop topic", shop="text", topic="text", status="text", webhook_id="integer?", checked_at="time"
+    ),
 }
 COUNTED = ("events", "notes", "tag_changes", "tokens")
 _WORDS: Mapping[tuple[str, str], frozenset[str]] = {
     ("counters", "name"): frozenset(COUNTED),
     ("tag_changes", "action"): frozenset({"add", "remove"}),
     ("events", "kind"): frozenset(get_args(EventKind)),
-    ("syncs", "kind"): frozenset({"pull", "full", "changes"}),
+    ("syncs", "kind"): frozenset(get_args(SyncKind)),
     ("syncs", "status"): frozenset({"success", "failure"}),
+    ("webhooks", "status"): frozenset(get_args(WebhookStatus)),
 }
 
 
@@ -184,9 +194,9 @@ def read_rows(rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, dict[str
             raise sentences.not_of_dump(number, f"a row of {name} comes too late")
         last = order.index(name)
         table = TABLES[name]
-        if row.keys() - {"table"} != table.columns.keys():
+        if row.keys() - {"table"} | table.later != table.columns.keys():
             raise sentences.not_of_dump(number, f"{name} has other columns")
-        values = {column: _value(number, name, column, kind, row[column]) for column, kind in table.columns.items()}
+        values = {column: _value(number, name, column, kind, row.get(column)) for column, kind in table.columns.items()}
         if table.parent is not None:
             here, parent, _ = table.parent
             if tuple(values[column] for column in here) not in parents[parent]:
@@ -243,6 +253,10 @@ def _flag(value: object) -> bool:
     return value
 
 
+def _drift(value: object) -> str:
+    return drifts.checked(_text(value))
+
+
 def _bytes(value: object) -> bytes:
     return b64decode(_text(value), validate=True)  # what is no base64 raises a ValueError of its own
 
@@ -254,4 +268,5 @@ _KINDS: Mapping[str, Callable[[object], Any]] = {
     "real": _real,
     "flag": _flag,
     "bytes": _bytes,
+    "drift": _drift,
 }

@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from regulars.models import EventKind, Hidden, Note, PersonEvent, Segment, TagChange
-from regulars.records.system_ports import Aliases, History, Keys, Portable, Tokens
+from regulars.records.system_ports import Aliases, History, Keys, Portable, ShopStates, Tokens
 
 
 class StartingRule(Protocol):
@@ -233,7 +233,9 @@ class Events(Protocol):
         ...
 
 
-class Records(Notes, Tags, Segments, HiddenPeople, Events, History, Tokens, Aliases, Keys, Portable, Protocol):
+class Records(
+    Notes, Tags, Segments, HiddenPeople, Events, History, ShopStates, Tokens, Aliases, Keys, Portable, Protocol
+):
     """All of the records behind one object."""
 
     def __enter__(self) -> Self: ...

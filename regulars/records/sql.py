@@ -11,12 +11,22 @@ from regulars.records.sql_notes import SqlNotes
 from regulars.records.sql_people import SqlPeople
 from regulars.records.sql_portable import SqlPortable
 from regulars.records.sql_segments import SqlSegments
+from regulars.records.sql_shops import SqlShopStates
 from regulars.records.sql_tags import SqlTags
 from regulars.records.sql_tokens import SqlTokens
 
 
 class SqlRecords(
-    SqlNotes, SqlTags, SqlBulkTags, SqlSegments, SqlPeople, SqlHistory, SqlTokens, SqlIdentity, SqlPortable
+    SqlNotes,
+    SqlTags,
+    SqlBulkTags,
+    SqlSegments,
+    SqlPeople,
+    SqlHistory,
+    SqlShopStates,
+    SqlTokens,
+    SqlIdentity,
+    SqlPortable,
 ):
     """All records in one SQLite file: `SqlRecords(path)`, or with a `clock` of one's own. See `ports.Records`.
 

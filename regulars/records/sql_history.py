@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
 from regulars.models import CheckResult, SyncRun
+from regulars.records.drifts import from_text
 from regulars.records.given import a_limit, a_shop, check_values, sync_values
 from regulars.records.store import SqlStore
 from regulars.records.tables import checks as check_table
@@ -67,6 +68,7 @@ def _sync(row: sa.Row[Any]) -> SyncRun:
         orders=row.orders,
         seconds=row.seconds,
         message=row.message,
+        drift=from_text(row.drift),
     )
 
 

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 METADATA = sa.MetaData()
 
 schema_version = sa.Table(
@@ -174,6 +174,7 @@ syncs = sa.Table(
     sa.Column("orders", sa.Integer, nullable=False),
     sa.Column("seconds", sa.Float, nullable=False),
     sa.Column("message", sa.Text, nullable=False),
+    sa.Column("drift", sa.Text),  # JSON, see `drifts`; null where nothing was compared
 )
 checks = sa.Table(
     "checks",
@@ -196,4 +197,23 @@ tokens = sa.Table(
     sa.Column("created_at", sa.Integer, nullable=False),
     sa.Column("revoked_at", sa.Integer),
     sqlite_autoincrement=True,
+)
+# What each shop was when it was last accepted, and our webhooks in it as they were last seen.
+fingerprints = sa.Table(
+    "fingerprints",
+    METADATA,
+    sa.Column("shop", sa.Text, primary_key=True),
+    sa.Column("home", sa.Text, nullable=False),
+    sa.Column("currency", sa.Text),
+    sa.Column("timezone", sa.Text, nullable=False),
+    sa.Column("seen_at", sa.Integer, nullable=False),
+)
+webhooks = sa.Table(
+    "webhooks",
+    METADATA,
+    sa.Column("shop", sa.Text, primary_key=True),
+    sa.Column("topic", sa.Text, primary_key=True),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("webhook_id", sa.Integer),
+    sa.Column("checked_at", sa.Integer, nullable=False),
 )

@@ -129,7 +129,7 @@ def test_a_backup_says_what_is_in_it(place, tmp_path):
 
     folder = tmp_path / "deep" / "backup"
     said = json.loads((folder / "manifest.json").read_text())
-    assert (said["format"], said["made_at"], said["change_rows"]) == (1, "2026-11-22T12:30:00Z", 4)
+    assert (said["format"], said["made_at"], said["change_rows"]) == (2, "2026-11-22T12:30:00Z", 4)
     files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     assert files == {*said["files"], "manifest.json"}
     for name, told in said["files"].items():

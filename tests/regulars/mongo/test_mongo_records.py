@@ -8,8 +8,10 @@ from pydantic import SecretStr
 from regulars.errors import RecordInvalid, RecordsUnavailable
 from regulars.mongo import bulk_steps, rows
 from regulars.mongo.records import MongoRecords
-from regulars.mongo.rows import STATE
+from regulars.mongo.rows import PART, STATE
+from regulars.mongo.schema import VERSIONS
 from regulars.records.sql import SqlRecords
+from tests.regulars.records.builders import a_sync
 
 PEOPLE = [f"woo:{number:03}" for number in range(95)]
 
@@ -197,3 +199,19 @@ def test_no_question_scans_a_collection(records, mongod, mongo_uri):
         assert len(asked) > 30
         # Empty but for what is under way, and small: jobs and the state.
         assert {scan.split()[0].rsplit(".", 1)[1] for scan in scans} <= {"tag_jobs", STATE}
+
+
+def test_syncs_of_the_first_version_are_read_as_compared_with_nothing(mongo_uri):
+    """Whoever had Regulars before drift was counted keeps the history, and a backup of it stays whole."""
+    with MongoRecords(SecretStr(mongo_uri)) as records:
+        records.add_sync(a_sync())
+        records._database["syncs"].update_many({}, {"$unset": {"drift": ""}})
+        for name in ("fingerprints", "webhooks"):
+            records._database.drop_collection(name)
+        records._database[VERSIONS].update_one({"_id": "records"}, {"$set": {"version": 1}})
+    with MongoRecords(SecretStr(mongo_uri)) as records:
+        assert records.syncs("s") == [a_sync()]
+        assert [row["drift"] for row in records.dump() if row["table"] == "syncs"] == [None]
+        records.set_webhooks("s", [])
+        assert records._database[VERSIONS].find_one({"_id": "records"})["version"] == PART.version == 2
+        assert records._database["syncs_v1"].count_documents({}) == 1

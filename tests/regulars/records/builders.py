@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from regulars.models import CheckResult, SyncRun
+from regulars.models import CheckResult, Drift, Fingerprint, SyncRun, WebhookState
 
 WOMAN_ON_LAPTOP = "👩🏽‍💻"
 HOSTILE_TEXTS = [
@@ -45,6 +45,22 @@ def a_check(name="net adds up", suite="orders", **changed):
     return CheckResult(**{"suite": suite, "name": name, "passed": True, "detail": "0 of 9", "at": NOON, **changed})
 
 
+def a_drift(kind="missing", before=3, after=0, of="order"):
+    """Return drift that a reconcile mended."""
+    return Drift(object=of, kind=kind, before=before, after=after)
+
+
+def a_fingerprint(**changed):
+    """Return what a shop in Berlin is."""
+    values = {"home": "shop.example.com", "currency": "EUR", "timezone": "Europe/Berlin", "seen_at": NOON}
+    return Fingerprint(**{**values, **changed})
+
+
+def a_webhook(topic="order.updated", status="active", **changed):
+    """Return a webhook as the shop showed it."""
+    return WebhookState(**{"topic": topic, "status": status, "webhook_id": 12, "checked_at": NOON, **changed})
+
+
 def everything(records):
     """Write something of each kind; return the secret of the token."""
     records.ensure_shop("s", [])
@@ -64,6 +80,9 @@ def everything(records):
     records.add_event("s", "woo:1", "edited", "ana", "email, phone")
     records.add_sync(a_sync())
     records.add_sync(a_sync("run-2", shop="t", status="failure", message="The shop is down.", seconds=0.1))
+    records.add_sync(a_sync("run-3", kind="reconcile", drift=(a_drift(), a_drift("body", 2, 1, "customer"))))
+    records.set_fingerprint("s", a_fingerprint())
+    records.set_webhooks("s", [a_webhook(), a_webhook("order.deleted", "absent", webhook_id=None)])
     records.set_checks("s", "orders", [a_check(), a_check("few nulls", passed=False, run_id="run-1")])
     records.revoke_token(records.add_token("old")[0].id)
     return records.add_token("cron")[1]

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from regulars.errors import RecordInvalid, RecordNotFound
-from tests.regulars.records.builders import NOON, a_check, a_sync
+from tests.regulars.records.builders import NOON, a_check, a_drift, a_sync
 
 
 def test_syncs_are_listed_with_the_last_to_end_first(records, open_again):
@@ -36,6 +36,14 @@ def test_the_history_of_syncs_is_bounded(records):
     assert len(records.syncs("t")) == 1
 
 
+@pytest.mark.parametrize("drift", [None, (), (a_drift("trash", 2**40, 1), a_drift("body", of="customer"))])
+def test_what_a_reconcile_found_is_kept(records, open_again, drift):
+    """That nothing differed and that nobody looked are two answers, and only one of them is a proof."""
+    run = a_sync(kind="reconcile", drift=drift)
+    records.add_sync(run)
+    assert open_again().syncs("s") == [run]
+
+
 def test_times_keep_their_microseconds(records):
     """Two stores must not tell two times of one sync."""
     run = a_sync(started_at=NOON + timedelta(microseconds=123_457))
@@ -52,6 +60,10 @@ def test_times_keep_their_microseconds(records):
         {"customers": -1},
         {"message": "a\0"},
         {"run_id": ""},
+        {"kind": "sweep"},
+        {"drift": (a_drift(before=-1),)},
+        {"drift": (a_drift(after=2**63),)},
+        {"drift": (a_drift(), a_drift(before=9))},
     ],
 )
 def test_what_is_no_sync_is_refused(records, wrong):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from regulars.records import store, tables
+from regulars.records import migrations, store, tables
 from regulars.records.sql import SqlRecords
 from tests.regulars.records.builders import everything
 
@@ -56,28 +56,45 @@ INSERT INTO segments VALUES (1, 's', 'best', 'Best', 'r = 5', '', 'ana', 1700000
 INSERT INTO keys VALUES ('guest', 'abc', x'00ff', 1700000000000000);
 INSERT INTO aliases VALUES ('s', 'guest:a', 'woo:1', 1700000000000000);
 """
+# What version 2 had besides, and a sync that somebody had made with it.
+V2 = """
+UPDATE schema_version SET version = 2;
+INSERT INTO syncs VALUES ('s', 'run-1', 'pull', 'success', 1700000000000000, 1700000001000000, 5, 7, 1.25, '');
+"""
 KILLED = """
 import os, signal, sys
 from pathlib import Path
 from regulars.records import migrations
 from regulars.records.sql import SqlRecords
-step = migrations.MIGRATIONS[1]
+last = max(migrations.MIGRATIONS)
+step = migrations.MIGRATIONS[last]
 def killed(connection):
     step(connection)
     os.kill(os.getpid(), signal.SIGKILL)
-migrations.MIGRATIONS[1] = killed
+migrations.MIGRATIONS[last] = killed
 SqlRecords(Path(sys.argv[1]))
 """
 
 
-@pytest.fixture
-def old(tmp_path):
-    """A records.db as an existing user has it."""
+@pytest.fixture(params=[1, 2])
+def old(request, tmp_path):
+    """A records.db as an existing user has it, of either earlier version."""
     path = tmp_path / "records.db"
     connection = store.sqlite.connect(path)
     connection.executescript(V1)
+    if request.param == 2:
+        # The statements of a step are frozen: they are what that version was.
+        connection.executescript(";".join(migrations._V2) + ";" + V2)
     connection.close()
     return path
+
+
+def version_of(path):
+    """Return the schema version of a file."""
+    connection = store.sqlite.connect(path)
+    ((version,),) = connection.execute("SELECT version FROM schema_version").fetchall()
+    connection.close()
+    return version
 
 
 def assert_as_written(records):
@@ -93,17 +110,19 @@ def assert_as_written(records):
     assert records.change_token() == 7
 
 
-def test_a_file_of_version_1_is_migrated_after_a_copy(old):
+def test_an_older_file_is_migrated_after_a_copy(old):
     """Nothing old breaks, everything new works on it, and the way back stays open."""
+    version = version_of(old)
     with SqlRecords(old) as records:
         assert_as_written(records)
+        assert [(sync.orders, sync.drift) for sync in records.syncs("s")] == [(7, None)] * (version - 1)
         everything(records)
         assert records.notes("s", "woo:1")[0].id > 3
         assert records.edit_segment("s", "best", name="B", rule="r = 4", author="ana", expected_version=2)
         assert [segment.version for segment in records.segment_history("s", "best")] == [2, 3]
-    copy = store.sqlite.connect(old.with_name("records.db.v1"))
+    copy = store.sqlite.connect(old.with_name(f"records.db.v{version}"))
     assert copy.execute("SELECT schema_version.version, text FROM schema_version, notes").fetchall() == [
-        (1, "Prefers phone.")
+        (version, "Prefers phone.")
     ]
     copy.close()
 
@@ -135,13 +154,12 @@ def test_a_migrated_file_has_the_shape_of_a_new_one(old, tmp_path):
 
 def test_a_kill_in_the_migration_leaves_the_old_file(old):
     """The next start does it again, from the beginning."""
+    version = version_of(old)
     killed = subprocess.run(
         [sys.executable, "-c", KILLED, old], cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, timeout=60, check=False
     )
     assert killed.returncode == -9
-    connection = store.sqlite.connect(old)
-    assert connection.execute("SELECT version FROM schema_version").fetchall() == [(1,)]
-    connection.close()
+    assert version_of(old) == version
     with SqlRecords(old) as records:
         assert_as_written(records)
-    assert tables.SCHEMA_VERSION == 2
+    assert version_of(old) == tables.SCHEMA_VERSION == 3
