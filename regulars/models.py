@@ -87,7 +87,9 @@ class SyncProgress(Model):
     """Where a sync stands, as written to `REGULARS_DATA/progress/<shop>.json` and shown on screens.
 
     `stage` names the step in plain words ("orders", "customers", "marts" …); `done` of `total` counts its rows,
-    `total` is None while unknown. `message` is the sentence for people once the state is `failed`.
+    `total` is None while unknown. `message` is the sentence for people once the state is `failed`. `per_minute` is how
+    many rows of this stage a minute were done over the last minute or so, `seconds_left` how long the rest of it will
+    take at that rate; both None while unknown.
     """
 
     shop: str
@@ -99,6 +101,8 @@ class SyncProgress(Model):
     started_at: datetime
     updated_at: datetime
     run_id: str | None = None
+    per_minute: float | None = None
+    seconds_left: float | None = None
 
 
 class PersonEvent(Model):
