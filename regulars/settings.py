@@ -6,25 +6,22 @@ file in the working directory; several shops come from `shops.toml`, whose secre
 
 import os
 import re
-import tomllib
 from datetime import date
 from functools import cached_property
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as NoJson
 
+from regulars.configured import SHOP_NAME, Defaults, check_timezone, faults_of, one_shop, shops_in
 from regulars.errors import SettingsError
-from regulars.models import Model, ShopConfig
+from regulars.models import ShopConfig
 
 ENV_FILE = ".env"
-SHOP_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 CRON = re.compile(r"@[a-z]+|[\w*/,-]+( +[\w*/,-]+){4}")
 NOT_COUNTED = ("pending", "cancelled", "failed", "checkout-draft", "trash")
 
@@ -177,56 +174,60 @@ class Settings(BaseSettings):
 
     @cached_property
     def shops(self) -> dict[str, ShopConfig]:
-        """Return the configured shops by name; empty where none is. Raises SettingsError on half a shop."""
+        """Return the configured shops by name; empty where none is.
+
+        Of several, one that is half configured is left out, so that it does not hold up the others: `broken_shops` says
+        what is wrong with it. Raises SettingsError where no shop is left, or the file of shops cannot be read.
+        """
+        shops, broken = self._read_shops
+        if broken and not shops:
+            raise SettingsError(" ".join(broken.values()))
+        return shops
+
+    @property
+    def broken_shops(self) -> dict[str, str]:
+        """Return what is wrong with each shop that is half configured, a sentence by its name."""
+        return self._read_shops[1]
+
+    @cached_property
+    def _read_shops(self) -> tuple[dict[str, ShopConfig], dict[str, str]]:
+        defaults = Defaults(
+            most_at_once=self.most_at_once,
+            requests_per_minute=self.requests_per_minute,
+            timezone=self.shop_timezone,
+            ca_file=self.ca_file,
+            keys_in_query=self.keys_in_query,
+        )
         if self.shops_file.is_file():
-            return _shops_from_file(self)
+            known = {**dotenv_values(ENV_FILE), **os.environ}  # noqa: TID251 - this is the one module
+            return shops_in(self.shops_file, known, defaults)
         if not self.woocommerce_url:
-            return {}
-        shop = _shop(
-            self,
+            return {}, {}
+        shop = one_shop(
             self.shop_name,
-            url=self.woocommerce_url,
-            key=self.consumer_key,
-            secret=self.consumer_secret,
+            self.woocommerce_url,
+            defaults,
+            consumer_key=self.consumer_key,
+            consumer_secret=self.consumer_secret,
             webhook_secret=self.webhook_secret,
             previous_webhook_secret=self.previous_webhook_secret,
-            keys_in_query=self.keys_in_query,
-            ca_file=self.ca_file,
-            names=("WOOCOMMERCE_CONSUMER_KEY", "WOOCOMMERCE_CONSUMER_SECRET"),
         )
-        return {shop.name: shop}
+        return {shop.name: shop}, {}
 
     def shop(self, name: str | None = None) -> ShopConfig:
         """Return the shop called `name`, or the only one. Raises SettingsError where that is not clear."""
+        if name in self.broken_shops:
+            raise SettingsError(self.broken_shops[name])
         if not self.shops:
             raise SettingsError(NO_SHOP)
+        every = ", ".join(sorted({*self.shops, *self.broken_shops}))
         if name is None:
-            if len(self.shops) > 1:
-                raise SettingsError(f"Several shops are configured; name one of: {', '.join(sorted(self.shops))}.")
+            if len(self.shops) + len(self.broken_shops) > 1:
+                raise SettingsError(f"Several shops are configured; name one of: {every} (--shop NAME).")
             return next(iter(self.shops.values()))
         if name not in self.shops:
-            raise SettingsError(f"No shop is called {name!r}; there is: {', '.join(sorted(self.shops))}.")
+            raise SettingsError(f"No shop is called {name!r}; there is: {every}.")
         return self.shops[name]
-
-
-class ShopTable(Model):
-    """One table of `shops.toml`: the address, and the names of the variables that hold the secrets."""
-
-    url: str
-    consumer_key: str
-    consumer_secret: str
-    webhook_secret: str = ""
-    webhook_secret_previous: str = ""
-    keys_in_query: bool | None = None
-    ca_file: Path | None = None
-    timezone: str | None = None
-    requests_per_minute: int | None = Field(None, ge=0, le=100_000)
-    requests_at_once: int | None = Field(None, ge=1, le=16)
-
-    @field_validator("timezone")
-    @classmethod
-    def _zone(cls, value: str | None) -> str | None:
-        return None if value is None else check_timezone(value)
 
 
 NO_SHOP = (
@@ -240,115 +241,13 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        raise SettingsError(f"Settings cannot be read: {_faults(error)}.") from None
+        raise SettingsError(f"Settings cannot be read: {faults_of(error)}.") from None
     except NoJson:  # it names the field, never the value; of ours only this one is read as JSON
         raise SettingsError(
             'Settings cannot be read: REGULARS_STATUSES_NOT_COUNTED: write a JSON list, such as ["pending","failed"].'
         ) from None
 
 
-def _faults(error: ValidationError) -> str:
-    """Return what is wrong with which name; values stay out, they may be secrets in the wrong place."""
-    return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
-
-
-def check_timezone(name: str) -> str:
-    """Return `name` if it is an IANA time zone, else raise ValueError."""
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"{name!r} is not an IANA time zone such as Europe/Berlin") from None
-    return name
-
-
 def process_environment(**overrides: str) -> dict[str, str]:
     """Return this process's environment with `overrides`, to start a child process with."""
     return {**os.environ, **overrides}  # noqa: TID251 - this is the one module
-
-
-def _shops_from_file(settings: Settings) -> dict[str, ShopConfig]:
-    try:
-        tables = tomllib.loads(settings.shops_file.read_text(encoding="utf-8"))["shops"].items()
-    except (OSError, ValueError, KeyError, AttributeError) as error:
-        raise SettingsError(
-            f"{settings.shops_file} cannot be read as shops: {error}. Right is a table [shops.<name>] for each shop."
-        ) from None
-    return {name: _shop_from_table(settings, name, table) for name, table in tables}
-
-
-def _shop_from_table(settings: Settings, name: str, written: object) -> ShopConfig:
-    try:
-        table = ShopTable.model_validate(written)
-    except ValidationError as error:
-        raise SettingsError(f"{settings.shops_file}: the shop {name!r} cannot be read: {_faults(error)}.") from None
-    known = {**dotenv_values(ENV_FILE), **os.environ}  # noqa: TID251 - this is the one module
-    names = (table.consumer_key, table.consumer_secret, table.webhook_secret, table.webhook_secret_previous)
-    key, secret, webhook, previous = (
-        SecretStr(value) if (value := known.get(variable)) else None for variable in names
-    )
-    return _shop(
-        settings,
-        name,
-        url=table.url,
-        key=key,
-        secret=secret,
-        webhook_secret=webhook,
-        previous_webhook_secret=previous,
-        keys_in_query=settings.keys_in_query if table.keys_in_query is None else table.keys_in_query,
-        ca_file=table.ca_file or settings.ca_file,
-        names=names[:2],
-        url_named=f"url of the shop {name!r}",
-        timezone=table.timezone,
-        requests_per_minute=table.requests_per_minute,
-        requests_at_once=table.requests_at_once,
-    )
-
-
-def _shop(
-    settings: Settings,
-    name: str,
-    *,
-    url: str,
-    key: SecretStr | None,
-    secret: SecretStr | None,
-    webhook_secret: SecretStr | None,
-    previous_webhook_secret: SecretStr | None,
-    keys_in_query: bool,
-    ca_file: Path | None,
-    names: tuple[str, str],
-    url_named: str = "WOOCOMMERCE_URL",
-    timezone: str | None = None,
-    requests_per_minute: int | None = None,
-    requests_at_once: int | None = None,
-) -> ShopConfig:
-    if not SHOP_NAME.fullmatch(name):
-        raise SettingsError(f"Shop name {name!r}: use up to 40 of a-z, 0-9, - and _.")
-    if key is None or secret is None:
-        missing = [variable for variable, value in zip(names, (key, secret), strict=True) if value is None]
-        raise SettingsError(f"The shop {name!r} has an address but no {' and no '.join(missing)}.")
-    return ShopConfig(
-        name=name,
-        url=_home(url, url_named),
-        consumer_key=key,
-        consumer_secret=secret,
-        webhook_secret=webhook_secret,
-        previous_webhook_secret=previous_webhook_secret,
-        keys_in_query=keys_in_query,
-        most_at_once=settings.most_at_once if requests_at_once is None else requests_at_once,
-        requests_per_minute=settings.requests_per_minute if requests_per_minute is None else requests_per_minute,
-        timezone=timezone or settings.shop_timezone,
-        ca_file=ca_file,
-    )
-
-
-def _home(url: str, named: str) -> str:
-    try:
-        parts = urlsplit(url.strip())
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # brackets without an end, a port that is no number
-        usable = False
-    if not usable:
-        raise SettingsError(f"{named} must be an address such as https://shop.example.com.")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise SettingsError(f"{named} must hold no user, password, query or fragment: only the home address.")
-    return f"{parts.scheme}://{parts.netloc}{parts.path}".rstrip("/").removesuffix("/wp-json").rstrip("/")

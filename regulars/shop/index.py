@@ -5,8 +5,8 @@ from datetime import datetime
 from fractions import Fraction
 from typing import Any, Final
 
+from regulars.configured import check_timezone
 from regulars.errors import SettingsError, ShopNotFound
-from regulars.settings import check_timezone
 
 # Fixed offsets that are no whole hours, by a zone that has kept them without summer time for decades.
 _ODD_OFFSETS: Final = {

@@ -122,12 +122,12 @@ def test_several_shops_take_their_secrets_from_named_variables(folder: Path, var
 
 
 def test_where_several_shops_are_configured_one_must_be_named(folder: Path, variables: Set) -> None:
-    """Guessing would sync or show the wrong one."""
+    """Guessing would sync or show the wrong one; who types a command reads how to say which."""
     (folder / "shops.toml").write_text(SHOPS_FILE)
     variables(NORTH_KEY="a", NORTH_SECRET="b", SOUTH_KEY="c", SOUTH_SECRET="d")
     settings = load_settings()
 
-    with pytest.raises(SettingsError, match="name one of: north, south"):
+    with pytest.raises(SettingsError, match=r"name one of: north, south \(--shop NAME\)"):
         settings.shop()
     with pytest.raises(SettingsError, match="No shop is called 'west'; there is: north, south"):
         settings.shop("west")
@@ -139,7 +139,52 @@ def test_a_variable_that_a_shop_lacks_is_named(folder: Path, variables: Set) -> 
     variables(NORTH_KEY="a", NORTH_SECRET="b", SOUTH_KEY="c")
 
     with pytest.raises(SettingsError, match="'south' has an address but no SOUTH_SECRET"):
-        load_settings().shop("north")
+        load_settings().shop("south")
+
+
+def test_half_a_shop_does_not_hold_up_the_others(folder: Path, variables: Set) -> None:
+    """A typing error in the second shop's table must not stop the sync of the first."""
+    (folder / "shops.toml").write_text(f'{SHOPS_FILE}\n[shops."No Slug"]\nurl = "https://x.example.com"\n')
+    variables(NORTH_KEY="a", NORTH_SECRET="b", SOUTH_KEY="c")
+    settings = load_settings()
+
+    assert list(settings.shops) == ["north"]
+    assert settings.shop("north").url == "https://north.example.com"
+    assert sorted(settings.broken_shops) == ["No Slug", "south"]
+    assert "use up to 40 of a-z" in settings.broken_shops["No Slug"]
+    with pytest.raises(SettingsError, match="name one of: No Slug, north, south"):  # one is left, and not the only one
+        settings.shop()
+
+
+def test_where_every_shop_is_broken_nothing_is_served_in_silence(folder: Path) -> None:
+    """No shop at all would read as if none were configured."""
+    (folder / "shops.toml").write_text(SHOPS_FILE)
+
+    with pytest.raises(SettingsError, match=r"no NORTH_KEY and no NORTH_SECRET.*no SOUTH_KEY"):
+        _ = load_settings().shops
+
+
+@pytest.mark.parametrize(("everywhere", "here"), [("true", ""), ("false", "keys_in_query = true")])
+def test_keys_travel_in_the_address_over_https_alone(folder: Path, variables: Set, everywhere: str, here: str) -> None:
+    """Over http they would lie open on the wire, and WooCommerce ignores them there."""
+    secure = SHOPS_FILE.replace('url = "https://south', 'url = "http://south')
+    (folder / "shops.toml").write_text(f"{secure}{here}\n")
+    variables(NORTH_KEY="a", NORTH_SECRET="b", SOUTH_KEY="c", SOUTH_SECRET="d", WOOCOMMERCE_KEYS_IN_QUERY=everywhere)
+    settings = load_settings()
+
+    assert settings.shop("north").keys_in_query is (everywhere == "true")
+    if here:
+        assert "needs an https address" in settings.broken_shops["south"]
+    else:
+        assert settings.shop("south").keys_in_query is False
+
+
+def test_the_one_shop_over_http_refuses_keys_in_its_address(variables: Set) -> None:
+    """Whoever set it meant it, and must hear that it cannot be."""
+    variables(**{**SHOP, "WOOCOMMERCE_URL": "http://shop.example.com"}, WOOCOMMERCE_KEYS_IN_QUERY="true")
+
+    with pytest.raises(SettingsError, match="WOOCOMMERCE_KEYS_IN_QUERY needs an https address"):
+        load_settings().shop()
 
 
 @pytest.mark.parametrize("text", ["", "shops = 3", "[shops", "[shop.north]\nurl = 'x'"])
