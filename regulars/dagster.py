@@ -76,16 +76,19 @@ class Dagster:
         except (requests.RequestException, ValueError):
             return False
 
-    def start_sync(self, shop: str, *, full: bool = False) -> str:
-        """Start a sync of `shop`, a configured one, and return its run id; `full` reads everything again.
+    def start_sync(self, shop: str, *, full: bool = False, reconcile: bool = False) -> str:
+        """Start a sync of `shop`, a configured one, and return its run id.
+
+        `full` reads everything again; `reconcile` compares everything and mends what differs.
 
         The run waits by itself while another one of the shop is under way. Raises DagsterUnavailable.
         """
         location, repository = self._home_of(SYNC_JOB)
+        options: dict[str, object] = {"full": full, **({"reconcile": True} if reconcile else {})}
         params = {
             "selector": {"repositoryLocationName": location, "repositoryName": repository, "jobName": SYNC_JOB},
             # Nothing is tried again: whoever asked waits for the answer.
-            "runConfigData": {"ops": {"raw": {"config": {"full": full, "retries": 0}}}},
+            "runConfigData": {"ops": {"raw": {"config": {**options, "retries": 0}}}},
             "executionMetadata": {"tags": [{"key": PARTITION_TAG, "value": shop}]},
         }
         answer = self._ask(LAUNCH, {"params": params}, "launchRun")

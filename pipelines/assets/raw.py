@@ -35,11 +35,15 @@ class RawConfig(dg.Config):
 
     pull: read what changed from the shop; without it, only the change rows that wait are merged.
     full: read everything again, and find what was deleted.
+    reconcile: compare everything with the shop and mend what differs, in place of a pull.
+    believe: take the shop's word where it suddenly lacks a large part of its records.
     retries: how often to try again after an error that a retry can help (the shop is down or busy), with pauses.
     """
 
     pull: bool = True
     full: bool = False
+    reconcile: bool = False
+    believe: bool = False
     retries: int = 3
 
 

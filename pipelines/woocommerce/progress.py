@@ -7,11 +7,15 @@ from the last page that was committed. A *cursor* is the modification time up to
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal, NamedTuple
+
+import polars as pl
 
 from pipelines.woocommerce.rows import Row, Tombstone
 from regulars.models import Model
+from transforms.schemas import TIME
 
+How = Literal["body", "fetched", "skipped"]
 SLICE_PAGES: Final = 50
 SLICE_SIZE: Final = 24_000_000
 
@@ -34,6 +38,7 @@ class Mark(Model):
 
     `complete` since a sweep reached its end; `counted` since what is held was then compared with the shop's totals.
     `customers_page` is the last page read of the list of accounts (0: begin again), `customers_last_id` the last id on it.
+    `reread_page` and `reread_last_id` say the same of the orders that reconciles read again whole, a part each time.
     """
 
     change_seq: int = 0
@@ -45,18 +50,36 @@ class Mark(Model):
     products: datetime | None = None
     customers_page: int = 0
     customers_last_id: int = 0
+    reread_page: int = 0
+    reread_last_id: int = 0
+
+
+class Applied(NamedTuple):
+    """What became of one change row: its "body" was taken, the record was "fetched", or it was "skipped".
+
+    Skipped: a newer change row told of the same record, the shop cannot show it, or it is of a kind that is not copied.
+    """
+
+    seq: int
+    applied_at: datetime
+    how: How
+
+
+APPLIED: Final = {"seq": pl.Int64(), "applied_at": TIME, "how": pl.String()}
 
 
 @dataclass
 class Batch:
     """Rows that were read together, and the mark that is true once they are committed.
 
+    `applied` says what became of the change rows among them, for the ledger that is committed with them.
     `flush` asks to commit before anything more is read, since what follows looks them up in the warehouse.
     """
 
     mark: Mark
     rows: dict[str, list[Row]] = field(default_factory=dict)
     gone: list[Tombstone] = field(default_factory=list)
+    applied: list[Applied] = field(default_factory=list)
     flush: bool = False
 
     @property

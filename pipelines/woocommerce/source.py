@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pipelines.woocommerce.progress import Batch, Mark
+from pipelines.woocommerce.progress import APPLIED, Applied, Batch, Mark
 from pipelines.woocommerce.rows import COLUMNS, DELETIONS, Row, Tombstone, arrow
 from regulars.errors import DataFolderError, WarehouseBusy
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 SOURCE: Final = "woocommerce"
 DATASET: Final = "raw"
+LEDGER: Final = "applied_changes"
+KEYS: Final = {DELETIONS: "key", LEDGER: "seq"}
 
 
 class Loader:
@@ -88,7 +90,18 @@ def _tables(batches: Sequence[Batch]) -> "dict[str, pa.Table]":
         for table, some in batch.rows.items():
             rows.setdefault(table, []).extend(some)
         rows.setdefault(DELETIONS, []).extend(batch.gone)
-    return {table: arrow(table, some) for table, some in rows.items() if some}
+    made = {table: arrow(table, some) for table, some in rows.items() if some}
+    applied = [one for batch in batches for one in batch.applied]
+    return {**made, LEDGER: ledger(applied)} if applied else made
+
+
+def ledger(applied: "Sequence[Applied]") -> "pa.Table":
+    """Return rows of the ledger of change rows as Arrow: seq, applied_at (UTC) and how, one row a seq."""
+    import polars as pl
+
+    frame = pl.DataFrame(list(applied), schema=APPLIED, orient="row").unique("seq", keep="last", maintain_order=True)
+    made = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+    return made.cast(made.schema.set(0, made.schema.field(0).with_nullable(nullable=False)))
 
 
 def _source(tables: "Mapping[str, pa.Table]", mark: dict[str, Any]) -> "DltSource":
@@ -102,7 +115,8 @@ def _source(tables: "Mapping[str, pa.Table]", mark: dict[str, Any]) -> "DltSourc
         dlt.resource(
             [table],
             name=name,
-            primary_key="key" if name == DELETIONS else "id",
+            primary_key=KEYS.get(name, "id"),
+            # The ledger too: a load that was killed half-way is done again, and each seq stands once all the same.
             write_disposition="merge",
             file_format="parquet",
         )

@@ -142,9 +142,12 @@ class ShopClient:
         """Return how many records a listing has, without reading them."""
         return self._totals(self._read("HEAD", API + path, {"per_page": 1, **params}), path)[0]
 
-    def get(self, path: str) -> Page:
-        """Return one record, as a page of one. Raises ShopRecordGone where the shop has none of that id."""
-        answer = self._read("GET", API + path, {})
+    def get(self, path: str, *, patience: float | None = None) -> Page:
+        """Return one record, as a page of one. Raises ShopRecordGone where the shop has none of that id.
+
+        `patience` bounds in seconds how long this read is tried again, where it should be less than for others.
+        """
+        answer = self._read("GET", API + path, {}, patience=patience)
         return Page([self._record(answer, path)], 1, 1, 1, answer.asked_at, answer.shop_now)
 
     def post(self, path: str, body: Item) -> Item:
@@ -173,8 +176,11 @@ class ShopClient:
                 "a cache or proxy in front of the shop may drop that header."
             ) from None
 
-    def _read(self, method: str, path: str, params: Params, *, signed: bool = True) -> Answer:
-        loop = patiently(self._patience, unreachable=None if self._answered else FIRST_PATIENCE, sleep=self._sleep)
+    def _read(
+        self, method: str, path: str, params: Params, *, signed: bool = True, patience: float | None = None
+    ) -> Answer:
+        bound = self._patience if patience is None else min(patience, self._patience)
+        loop = patiently(bound, unreachable=None if self._answered else FIRST_PATIENCE, sleep=self._sleep)
         answer: Answer = loop(self._send, method, path, params, None, signed=signed)
         return answer
 

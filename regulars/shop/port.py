@@ -50,5 +50,8 @@ class ShopReader(Protocol):
     def head_total(self, path: str, params: Params) -> int:
         """Return how many records a listing has, without reading them."""
 
-    def get(self, path: str) -> Page:
-        """Return one record, as a page of one. Raises ShopRecordGone where the shop has none of that id."""
+    def get(self, path: str, *, patience: float | None = None) -> Page:
+        """Return one record, as a page of one. Raises ShopRecordGone where the shop has none of that id.
+
+        `patience` bounds in seconds how long this read is tried again, where it should be less than for others.
+        """
