@@ -1,33 +1,25 @@
-"""Webhooks: what is subscribed, what waits, and the courier that delivers it.
+"""Webhooks: what is subscribed, what waits, and the couriers that deliver it.
 
-Deliveries look and behave like the real ones: signed with base64 of HMAC-SHA256 over the raw bytes, never retried,
-one runner in queue order, the record's state at delivery rather than at the event, several waiting events of one
-record and webhook collapsed into one, delivery ids that repeat within a second, seven failures in a row disable.
+Deliveries look and behave like the real ones: signed with base64 of HMAC-SHA256 over the raw bytes, never retried, in
+queue order where one runner delivers, the record's state at delivery rather than at the event, several waiting events of
+one record and webhook collapsed into one, delivery ids that repeat within a second, seven failures in a row disable.
 
 One thing differs on purpose: stock WordPress refuses private and loopback hosts and unusual ports; here they are
 delivered to, since that is where a demo's receiver listens.
 """
 
-import base64
-import hashlib
-import hmac
-import json
-import logging
+import random
 import secrets
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import requests
-
-from demo_shop import errors
+from demo_shop import deliveries, errors
 from demo_shop.changes import Shop
-from demo_shop.render import Body, order_body
-from demo_shop.render_people import customer_body
+from demo_shop.deliveries import Delivery, Webhook, escaped, signature
 
-log = logging.getLogger(__name__)
+__all__ = ["HOOKS", "Delivery", "Webhook", "Webhooks", "escaped", "signature", "start_courier"]
 
 HOOKS = {
     "customer.created": ["user_register", "woocommerce_created_customer", "woocommerce_new_customer"],
@@ -44,22 +36,6 @@ FAILURES_KEPT = 6
 """``failure_count`` stops here: the next failure in a row disables the webhook."""
 
 
-@dataclass(slots=True)
-class Webhook:
-    """One subscription. ``pending`` means that its ping has not been answered with 200 yet."""
-
-    id: int
-    name: str
-    topic: str
-    url: str
-    secret: str = field(repr=False)
-    created: int
-    status: str = "active"
-    modified: int | None = None
-    failures: int = 0
-    pending: bool = True
-
-
 class Waiting(NamedTuple):
     """One delivery that waits its turn; without a record it is a ping."""
 
@@ -68,22 +44,37 @@ class Waiting(NamedTuple):
 
 
 class Webhooks:
-    """The shop's webhooks and their queue. It listens to the shop; :meth:`run` is the courier's loop."""
+    """The shop's webhooks and their queue. It listens to the shop; :meth:`run` is a courier's loop.
 
-    def __init__(self, shop: Shop, *, timeout: float = 60.0, pause: float = 0.2, secret: str = "") -> None:
+    With ``manual`` nothing is delivered by itself: a test steps through the queue with :meth:`deliver_next`,
+    :meth:`drop_next`, :meth:`duplicate_next` and :meth:`shuffle`, or seals a delivery now and sends it later.
+    """
+
+    def __init__(
+        self,
+        shop: Shop,
+        *,
+        timeout: float = 60.0,
+        pause: float = 0.2,
+        secret: str = "",
+        runners: int = 1,
+        manual: bool = False,
+    ) -> None:
         """Listen to a shop. ``pause``: seconds an event waits, so that several of one record become one.
 
-        ``secret`` is used for webhooks created without one; a random one otherwise, as in the real shop.
+        ``secret`` is used for webhooks created without one; a random one otherwise, as in the real shop. ``runners``
+        deliver side by side: with more than one, deliveries change places.
         """
         self.shop = shop
         self.timeout = timeout
         self.pause = pause
         self.default_secret = secret
+        self.runners = 0 if manual else runners
         self.hooks: dict[int, Webhook] = {}
         self.delivered = 0
         self._queue: deque[Waiting] = deque()
         self._wake = threading.Condition()
-        self._busy = False
+        self._busy = 0
         self._stopping = threading.Event()
         self._next_id = 1
         shop.listeners.append(self.on_event)
@@ -155,12 +146,13 @@ class Webhooks:
                     if not self._queue:
                         break
                     item = self._queue.popleft()
-                    self._busy = True
+                    self._busy += 1
                 try:
-                    self._deliver(item)
+                    if sealed := self._seal(item):
+                        self.send(sealed)
                 finally:
                     with self._wake:
-                        self._busy = False
+                        self._busy -= 1
                         self._wake.notify_all()
 
     def stop(self) -> None:
@@ -174,96 +166,83 @@ class Webhooks:
         with self._wake:
             return self._wake.wait_for(lambda: not self._queue and not self._busy, timeout)
 
-    def _deliver(self, item: Waiting) -> None:
+    @property
+    def waiting(self) -> list[Waiting]:
+        """What waits to be delivered, the next one first."""
+        with self._wake:
+            return list(self._queue)
+
+    def seal_next(self) -> Delivery | None:
+        """Take the next delivery out of the queue as it would be sent now, to :meth:`send` it later or never."""
+        with self._wake:
+            item = self._queue.popleft() if self._queue else None
+        return self._seal(item) if item else None
+
+    def deliver_next(self) -> int | None:
+        """Deliver what is next and return the status it got; None without an answer, or where nothing waits."""
+        sealed = self.seal_next()
+        return self.send(sealed) if sealed else None
+
+    def drop_next(self) -> bool:
+        """Lose what is next, as a shop does whose background queue is cleared; return whether something waited."""
+        with self._wake:
+            return bool(self._queue and self._queue.popleft())
+
+    def duplicate_next(self) -> None:
+        """Let what is next be delivered once more, after everything that waits now."""
+        with self._wake:
+            self._queue.extend(list(self._queue)[:1])
+
+    def shuffle(self, rng: random.Random) -> None:
+        """Bring what waits into another order."""
+        with self._wake:
+            items = list(self._queue)
+            rng.shuffle(items)
+            self._queue = deque(items)
+
+    def _seal(self, item: Waiting) -> Delivery | None:
         hook = self.hooks.get(item.webhook_id)
         if hook is None:
-            return
+            return None
         if item.record_id is None:
-            self._send_ping(hook)
-            return
-        payload = escaped(self.payload(hook, item.record_id))
-        status = self._post(hook.url, payload, headers=self._headers(hook, payload))
-        self.delivered += 1
-        if status is not None and 200 <= status <= 302:
-            hook.failures = 0
-        elif hook.failures >= FAILURES_KEPT:
-            hook.status, hook.modified = "disabled", self.shop.now()
-        else:
-            hook.failures += 1
+            return deliveries.ping(self.shop, hook)
+        return deliveries.delivery(self.shop, hook, item.record_id)
+
+    def send(self, sealed: Delivery) -> int | None:
+        """Send a delivery and count how it went: 200 to 302 is success, the seventh failure in a row disables.
+
+        While the ping has not been answered with exactly 200, another one follows each delivery.
+        """
+        hook = sealed.hook
+        status = deliveries.post(sealed, self.timeout)
+        if not sealed.topic:
+            hook.pending = hook.pending and status != 200
+            return status
+        with self._wake:
+            self.delivered += 1
+            if status is not None and 200 <= status <= 302:
+                hook.failures = 0
+            elif hook.failures >= FAILURES_KEPT:
+                hook.status, hook.modified = "disabled", self.shop.now()
+            else:
+                hook.failures += 1
         if hook.pending:
-            self._send_ping(hook)
-
-    def _send_ping(self, hook: Webhook) -> None:
-        headers = {"Content-Type": "application/x-www-form-urlencoded", "User-Agent": self._agent()}
-        if self._post(hook.url, f"webhook_id={hook.id}".encode(), headers=headers) == 200:
-            hook.pending = False
-
-    def _post(self, url: str, body: bytes, *, headers: dict[str, str]) -> int | None:
-        with requests.Session() as session:
-            session.trust_env = False
-            try:
-                answer = session.post(url, data=body, headers=headers, timeout=self.timeout, allow_redirects=False)
-            except requests.RequestException as problem:
-                log.info("webhook not delivered: %s", type(problem).__name__)
-                return None
-            return answer.status_code
-
-    def _agent(self) -> str:
-        profile = self.shop.profile
-        return f"WooCommerce/{profile.version} Hookshot (WordPress/{profile.wordpress_version})"
-
-    def _headers(self, hook: Webhook, payload: bytes) -> dict[str, str]:
-        resource, event = hook.topic.split(".")
-        delivery = hashlib.md5(f"{hook.id}{self.shop.now()}".encode(), usedforsecurity=False).hexdigest()
-        return {
-            "User-Agent": self._agent(),
-            "Accept": "*/*",
-            "Content-Type": "application/json",
-            "X-WC-Webhook-Source": f"{self.shop.profile.home or self.shop.home}/",
-            "X-WC-Webhook-Topic": hook.topic,
-            "X-WC-Webhook-Resource": resource,
-            "X-WC-Webhook-Event": event,
-            "X-WC-Webhook-Signature": signature(hook.secret, payload),
-            "X-WC-Webhook-ID": str(hook.id),
-            "X-WC-Webhook-Delivery-ID": delivery,
-            "Connection": "close",
-        }
-
-    def payload(self, hook: Webhook, record_id: int) -> Body:
-        """Return what a delivery says now: the record, its id alone for a deletion, or the error of a lost one."""
-        if hook.topic.endswith(".deleted"):
-            return {"id": record_id}
-        with self.shop.locked():
-            if hook.topic.startswith("order."):
-                order = None if record_id in self.shop.unloadable else self.shop.orders.get(record_id)
-                return order_body(self.shop, order, self.shop.home) if order else errors.order_id().body()
-            customer = self.shop.customers.get(record_id)
-            if customer is None:
-                return errors.customer_id().body()
-            return customer_body(self.shop, customer, self.shop.home)
-
-
-def escaped(body: Body) -> bytes:
-    """Write JSON as PHP does: ASCII only, no spaces, slashes escaped."""
-    return json.dumps(body, separators=(",", ":")).replace("/", "\\/").encode("ascii")
-
-
-def signature(secret: str, payload: bytes) -> str:
-    """Sign a payload as WooCommerce does.
-
-    >>> signature("secret", b"{}")
-    'dzJZAsrKgS3CWXM6rNBGtzgXNyx3e42VtAJkdHRRbhM='
-    """
-    return base64.b64encode(hmac.new(secret.encode(), payload, hashlib.sha256).digest()).decode()
+            self.send(deliveries.ping(self.shop, hook))
+        return status
 
 
 def start_courier(webhooks: Webhooks) -> Callable[[], None]:
-    """Start the courier in the background and return what stops it."""
-    thread = threading.Thread(target=webhooks.run, name="webhook-courier", daemon=True)
-    thread.start()
+    """Start the couriers in the background, one a runner, and return what stops them."""
+    threads = [
+        threading.Thread(target=webhooks.run, name=f"webhook-courier-{number}", daemon=True)
+        for number in range(webhooks.runners)
+    ]
+    for thread in threads:
+        thread.start()
 
     def stop() -> None:
         webhooks.stop()
-        thread.join(timeout=2)
+        for thread in threads:
+            thread.join(timeout=2)
 
     return stop
