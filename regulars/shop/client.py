@@ -21,6 +21,7 @@ from regulars.shop.auth import hush, shop_auth
 from regulars.shop.index import ShopIndex, index_from
 from regulars.shop.limits import RateLimiter, patiently
 from regulars.shop.port import Item, Page, Params
+from regulars.shop.trust import untrusted
 
 PER_PAGE: Final = 100
 API: Final = "/wp-json/wc/v3/"
@@ -65,7 +66,7 @@ class ShopClient:
         self._host = urlsplit(shop.url).netloc
         self._auth = shop_auth(shop)
         if shop.ca_file and not shop.ca_file.is_file():
-            raise SettingsError(f"REGULARS_CA_FILE names {shop.ca_file}, which is no file.")
+            raise SettingsError(f"REGULARS_CA_FILE, or ca_file of the shop {shop.name!r}, names {shop.ca_file}: no file.")
         self._verify: str | bool = str(shop.ca_file) if shop.ca_file else True
         self._timeout, self._largest = timeout, largest_bytes
         self._limiter = RateLimiter(shop.requests_per_minute, sleep=sleep)
@@ -110,9 +111,12 @@ class ShopClient:
             return False
         return isinstance(answer, dict) and "namespaces" in answer
 
-    def page(self, path: str, params: Params, page: int = 1) -> Page:
-        """Return one page of the listing at `path` ("orders"), 100 rows unless `params` has `per_page`."""
-        answer = self._read("GET", API + path, {"per_page": PER_PAGE, **params, "page": page})
+    def page(self, path: str, params: Params, page: int = 1, *, patience: float | None = None) -> Page:
+        """Return one page of the listing at `path` ("orders"), 100 rows unless `params` has `per_page`.
+
+        `patience` bounds in seconds how long this read is tried again, where it should be less than for others.
+        """
+        answer = self._read("GET", API + path, {"per_page": PER_PAGE, **params, "page": page}, patience=patience)
         items = self._json(answer, API + path)
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise ShopAnswerUnreadable(f"The shop's answer to {API + path} is JSON, but no list of records.")
@@ -143,10 +147,7 @@ class ShopClient:
         return self._totals(self._read("HEAD", API + path, {"per_page": 1, **params}), path)[0]
 
     def get(self, path: str, *, patience: float | None = None) -> Page:
-        """Return one record, as a page of one. Raises ShopRecordGone where the shop has none of that id.
-
-        `patience` bounds in seconds how long this read is tried again, where it should be less than for others.
-        """
+        """Return one record, as a page of one; `patience` as for `page`. Raises ShopRecordGone where there is none."""
         answer = self._read("GET", API + path, {}, patience=patience)
         return Page([self._record(answer, path)], 1, 1, 1, answer.asked_at, answer.shop_now)
 
@@ -198,8 +199,8 @@ class ShopClient:
                 now=answer.answered_at,
                 writing=method in ("POST", "PUT"),
             )
-        except requests.exceptions.SSLError:
-            error = unreachable("its certificate or the TLS connection failed", self._host, tls=True)
+        except requests.exceptions.SSLError as cause:
+            error = untrusted(cause, self._host)
         except requests.exceptions.Timeout as cause:
             sent = not isinstance(cause, requests.exceptions.ConnectTimeout)
             error = unreachable("no answer in time", self._host, sent=sent)

@@ -38,8 +38,11 @@ class ShopReader(Protocol):
     def index(self) -> ShopIndex:
         """Return what the shop says about itself, without a key."""
 
-    def page(self, path: str, params: Params, page: int = 1) -> Page:
-        """Return one page of the listing at `path` ("orders"), 100 rows unless `params` has `per_page`."""
+    def page(self, path: str, params: Params, page: int = 1, *, patience: float | None = None) -> Page:
+        """Return one page of the listing at `path` ("orders"), 100 rows unless `params` has `per_page`.
+
+        `patience` bounds in seconds how long this read is tried again, where it should be less than for others.
+        """
 
     def pages(self, path: str, params: Params) -> Iterator[Page]:
         """Yield all pages of a listing; the end is where the shop's count of pages says, whatever a page's length."""
@@ -51,7 +54,4 @@ class ShopReader(Protocol):
         """Return how many records a listing has, without reading them."""
 
     def get(self, path: str, *, patience: float | None = None) -> Page:
-        """Return one record, as a page of one. Raises ShopRecordGone where the shop has none of that id.
-
-        `patience` bounds in seconds how long this read is tried again, where it should be less than for others.
-        """
+        """Return one record, as a page of one; `patience` as for `page`. Raises ShopRecordGone where there is none."""

@@ -38,9 +38,9 @@ class Meddler(ShopClient):
 
     then: Callable[[str, Params, int], None] | None = None
 
-    def page(self, path: str, params: Params, page: int = 1) -> Page:
+    def page(self, path: str, params: Params, page: int = 1, *, patience: float | None = None) -> Page:
         """Read a page, then let the other one act."""
-        got = super().page(path, params, page)
+        got = super().page(path, params, page, patience=patience)
         if self.then:
             self.then(path, params, page)
         return got
