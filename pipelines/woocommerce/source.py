@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 SOURCE: Final = "woocommerce"
 DATASET: Final = "raw"
+# Nothing is sent home, and no copy of what was loaded stays behind: it is personal data.
+_SETTINGS: Final = {
+    "runtime": {"dlthub_telemetry": False},
+    "load": {"delete_completed_jobs": True, "truncate_staging_dataset": True},
+}
 LEDGER: Final = "applied_changes"
 KEYS: Final = {DELETIONS: "key", LEDGER: "seq"}
 
@@ -76,12 +81,23 @@ class Loader:
 
 
 def _configure() -> None:
-    """Set dlt up in this process: nothing sent home, no copies of what was loaded left behind."""
-    import dlt
+    """Set dlt up in this process, by a run context of our own: what `_SETTINGS` says, and nothing beside it.
 
-    dlt.config["runtime.dlthub_telemetry"] = False
-    dlt.config["load.delete_completed_jobs"] = True
-    dlt.config["load.truncate_staging_dataset"] = True
+    dlt's usual context looks for secrets in Streamlit, which takes more than a second to import; it takes settings from
+    whatever folder the process was started in; and it looks each of some thousand values up in every place there is.
+    """
+    from dlt.common.configuration.container import Container
+    from dlt.common.configuration.providers import CustomLoaderDocProvider
+    from dlt.common.configuration.providers.provider import ConfigProvider
+    from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext
+    from dlt.common.runtime.run_context import RunContext
+
+    class OurContext(RunContext):
+        def initial_providers(self) -> list[ConfigProvider]:
+            return [CustomLoaderDocProvider("regulars", lambda: dict(_SETTINGS), supports_secrets=False)]
+
+    if PluggableRunContext not in Container():
+        Container()[PluggableRunContext] = PluggableRunContext(OurContext(None))
 
 
 def _tables(batches: Sequence[Batch]) -> "dict[str, pa.Table]":
