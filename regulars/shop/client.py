@@ -66,7 +66,9 @@ class ShopClient:
         self._host = urlsplit(shop.url).netloc
         self._auth = shop_auth(shop)
         if shop.ca_file and not shop.ca_file.is_file():
-            raise SettingsError(f"REGULARS_CA_FILE, or ca_file of the shop {shop.name!r}, names {shop.ca_file}: no file.")
+            raise SettingsError(
+                f"REGULARS_CA_FILE, or ca_file of the shop {shop.name!r}, names {shop.ca_file}: no file."
+            )
         self._verify: str | bool = str(shop.ca_file) if shop.ca_file else True
         self._timeout, self._largest = timeout, largest_bytes
         self._limiter = RateLimiter(shop.requests_per_minute, sleep=sleep)
@@ -135,12 +137,14 @@ class ShopClient:
             yield page
             number += 1
 
-    def get_by_ids(self, path: str, ids: Iterable[int], params: Params) -> Iterator[Page]:
-        """Yield pages with the records of `ids` that the shop has, 100 ids a request."""
+    def get_by_ids(
+        self, path: str, ids: Iterable[int], params: Params, *, patience: float | None = None
+    ) -> Iterator[Page]:
+        """Yield pages with the records of `ids` that the shop has, 100 ids a request; `patience` as for `page`."""
         wanted = sorted(set(ids))
         for start in range(0, len(wanted), PER_PAGE):
             batch = ",".join(str(number) for number in wanted[start : start + PER_PAGE])
-            yield self.page(path, {**params, "include": batch})
+            yield self.page(path, {**params, "include": batch}, patience=patience)
 
     def head_total(self, path: str, params: Params) -> int:
         """Return how many records a listing has, without reading them."""

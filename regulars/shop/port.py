@@ -47,8 +47,10 @@ class ShopReader(Protocol):
     def pages(self, path: str, params: Params) -> Iterator[Page]:
         """Yield all pages of a listing; the end is where the shop's count of pages says, whatever a page's length."""
 
-    def get_by_ids(self, path: str, ids: Iterable[int], params: Params) -> Iterator[Page]:
-        """Yield pages with the records of `ids` that the shop has, 100 ids a request."""
+    def get_by_ids(
+        self, path: str, ids: Iterable[int], params: Params, *, patience: float | None = None
+    ) -> Iterator[Page]:
+        """Yield pages with the records of `ids` that the shop has, 100 ids a request; `patience` as for `page`."""
 
     def head_total(self, path: str, params: Params) -> int:
         """Return how many records a listing has, without reading them."""
