@@ -10,7 +10,9 @@ import uvicorn
 
 from demo_shop import environment
 from demo_shop.changes import Shop
+from demo_shop.faults import Load
 from demo_shop.generate import generate
+from demo_shop.life import keep_busy
 from demo_shop.retail import load_retail
 from demo_shop.server import address_of, configure, create_app, listen
 from demo_shop.webhooks import HOOKS, Webhooks
@@ -33,6 +35,14 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--certfile", help="serve over HTTPS with this certificate")
     parser.add_argument("--keyfile", help="the certificate's private key")
     parser.add_argument("--webhook-url", help="send all customer and order webhooks to this address")
+    parser.add_argument("--storage", choices=("hpos", "legacy"), default="hpos", help="how the shop keeps its orders")
+    parser.add_argument("--busy", type=float, default=0, metavar="N", help="let N random changes a minute happen")
+    parser.add_argument("--latency", type=float, default=0, metavar="SECONDS", help="let every answer take so long")
+    parser.add_argument(
+        "--cores", type=int, default=0, help="with --work: answer at most so many requests at once, the others wait"
+    )
+    parser.add_argument("--work", type=float, default=0, metavar="SECONDS", help="what one answer costs one core")
+    parser.add_argument("--runners", type=int, default=1, help="deliver webhooks from so many queues side by side")
     return parser.parse_args(argv)
 
 
@@ -71,17 +81,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"Cannot read the orders: {problem}", file=sys.stderr)
         return 1
     shop.home = address_of(sock, secure=arguments.certfile is not None)
-    webhooks = Webhooks(shop, secret=environment.webhook_secret())
+    shop.change_settings(storage=arguments.storage)
+    shop.faults.load = Load(arguments.latency, arguments.cores, arguments.work)
+    webhooks = Webhooks(shop, secret=environment.webhook_secret(), runners=arguments.runners)
     for topic in HOOKS if arguments.webhook_url else ():
         webhooks.create(topic, arguments.webhook_url)
     config = configure(create_app(shop, webhooks), certfile=arguments.certfile, keyfile=arguments.keyfile)
     # The socket takes connections from here on; the first answers follow within a moment.
     sock.listen()
     print(_describe(shop, shop.home), flush=True)
+    stop = keep_busy(shop, arguments.busy, arguments.seed) if arguments.busy > 0 else None
     try:
         uvicorn.Server(config).run(sockets=[sock])
     except KeyboardInterrupt:
         return 0
+    finally:
+        if stop:
+            stop()
     return 0
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import struct
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -11,19 +12,23 @@ from email.utils import formatdate
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from demo_shop import faults
 from demo_shop.answers import NO_CACHE, Answer, Incoming
 from demo_shop.changes import Shop
+from demo_shop.control import PREFIX, control
 from demo_shop.faults import Fault
 from demo_shop.routes import Site
 from demo_shop.store import Served
 from demo_shop.webhooks import Webhooks, start_courier
 
 START_SECONDS = 30
+PIECES = 10
+TRANSPORT = "demo_shop.transport"
+"""The name under which a request's scope holds its connection."""
 
 
 def create_app(shop: Shop, webhooks: Webhooks | None = None) -> Starlette:
@@ -59,33 +64,81 @@ async def _serve_one(site: Site, scope: Scope, receive: Receive, send: Send) -> 
         body = await Request(scope, receive).body()
     except ClientDisconnect:
         return
-    request = _incoming(scope, body)
-    method, path = request.method, request.path
-    fault = site.shop.faults.strike(method, path)
-    if fault and fault.kind == "slow":
-        await asyncio.sleep(fault.seconds)
-    with site.shop.locked():
+    request, shop = _incoming(scope, body), site.shop
+    if request.path.startswith(PREFIX):
+        await _send(control(shop, request, (scope.get("client") or ("",))[0]), request.method, shop, send)
+        return
+    fault = shop.faults.strike(request.method, request.path)
+    seconds = shop.faults.delay(time.monotonic()) + (fault.seconds if fault and fault.kind == "slow" else 0.0)
+    if seconds:
+        await asyncio.sleep(seconds)
+    if fault and fault.kind == "reset":
+        await _reset(scope)
+        return
+    answer = _answer(site, request, fault)
+    if fault and fault.kind == "reset_after":
+        await _reset(scope)
+    elif fault and fault.kind == "drop":
+        await _drop(answer, send)
+    else:
+        slowly = fault.seconds if fault and fault.kind == "slow_body" else 0.0
+        await _send(answer, request.method, shop, send, slowly)
+
+
+def _answer(site: Site, request: Incoming, fault: Fault | None) -> Answer:
+    """Answer a request, spoilt by a fault if there is one, and remember that it was served."""
+    shop, method, path = site.shop, request.method, request.path
+    query = {
+        name: value
+        for name, value in request.raw.items()
+        if isinstance(value, str) and not name.startswith(("oauth_", "consumer_"))
+    }
+    with shop.locked():
+        for callback in list(shop.callbacks):
+            callback(method, path, query)
         answer = _broken(fault) if fault else None
         answer = answer or site.handle(request)
         if fault:
             _spoil(fault, answer)
-        query = {
-            name: value
-            for name, value in request.raw.items()
-            if isinstance(value, str) and not name.startswith(("oauth_", "consumer_"))
-        }
-        site.shop.count_request(Served(method, path, query, answer.status))
-    date = ("Date", formatdate(site.shop.clock(), usegmt=True))
-    if fault and fault.kind == "drop":
-        await _drop(answer, send)
-        return
-    response = Response(answer.body, status_code=answer.status)
-    response.raw_headers = [
+        shop.count_request(Served(method, path, query, answer.status))
+    return answer
+
+
+async def _send(answer: Answer, method: str, shop: Shop, send: Send, slowly: float = 0.0) -> None:
+    """Send an answer with the shop's clock as its ``Date``; ``slowly`` in ten pieces over so many seconds."""
+    date = ("Date", formatdate(shop.clock(), usegmt=True))
+    headers = [
         (name.lower().encode("latin-1"), value.encode("latin-1", "replace"))
         for name, value in [*answer.headers, date, ("Content-Length", str(len(answer.body)))]
         if not (method == "HEAD" and name == "Content-Length")
     ]
-    await response(scope, receive, send)
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    body = answer.body
+    if slowly:
+        step = len(body) // PIECES + 1
+        while len(body) > step:
+            await send({"type": "http.response.body", "body": body[:step], "more_body": True})
+            body = body[step:]
+            await asyncio.sleep(slowly / PIECES)
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _reset(scope: Scope) -> None:
+    """Reset the connection: no more than the other end's error is left of it."""
+    transport: asyncio.Transport = scope["extensions"][TRANSPORT]
+    linger_not = struct.pack("ii", 1, 0)
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger_not)
+    transport.abort()
+    await asyncio.sleep(0)
+
+
+class Protocol(HttpToolsProtocol):
+    """uvicorn's own protocol, which also hands the connection to the application: faults end it in their ways."""
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        super().on_message_begin()
+        self.scope["extensions"] = {TRANSPORT: self.transport}  # type: ignore[dict-item]
 
 
 def _incoming(scope: Scope, body: bytes) -> Incoming:
@@ -112,8 +165,9 @@ def _broken(fault: Fault) -> Answer | None:
         return Answer(429, faults.RATE_LIMITED, [json_type, retry])
     if fault.kind == "fatal":
         return Answer(500, faults.FATAL, [json_type, *NO_CACHE])
-    if fault.kind == "html":
-        return Answer(502, faults.BAD_GATEWAY, [("Content-Type", "text/html")])
+    if fault.kind in ("html", "login"):
+        page, status = (faults.BAD_GATEWAY, 502) if fault.kind == "html" else (faults.LOGIN, 200)
+        return Answer(status, page, [("Content-Type", "text/html")])
     return None
 
 
@@ -139,6 +193,7 @@ def configure(app: Starlette, *, certfile: str | None = None, keyfile: str | Non
     """Return how uvicorn runs the shop: quiet, without its own ``Date`` and ``Server`` headers."""
     return uvicorn.Config(
         app,
+        http=Protocol,
         log_level="critical",
         access_log=False,
         server_header=False,

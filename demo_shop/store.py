@@ -62,7 +62,7 @@ class Records:
         self.listeners: list[Callable[[str, int], None]] = []
         self.callbacks: list[Asked] = []
         self._lock = threading.RLock()
-        self._next = {"post": 1, "user": 1, "item": 1, "meta": 1, "note": 1}
+        self._next = {"post": 1, "user": 1, "item": 1, "meta": 1, "note": 1, "person": 1_000_000}
 
     @property
     def profile(self) -> Profile:
@@ -97,7 +97,7 @@ class Records:
         return int(self.clock())
 
     def take_id(self, kind: str, count: int = 1) -> int:
-        """Hand out the next id of a kind (``post``, ``user``, ``item``, ``meta``, ``note``), or the first of several."""
+        """Hand out the next id of a kind (``post``, ``user``, ``item``, ``meta``, ``note``, ``person``), or the first of several."""
         first = self._next[kind]
         self._next[kind] = first + count
         return first
