@@ -18,6 +18,7 @@ One root, one cause a leaf; each knows whether the same call may succeed later::
     │   ├── ShopAnswerUnreadable an answer that is not the JSON we asked for
     │   ├── ShopRequestInvalid   400: the shop does not accept what was sent
     │   ├── ShopChanged          another address, currency or time zone than when it was accepted
+    │   ├── ShopTooOld           a WooCommerce that cannot be asked for what changed
     │   ├── ShopDoubtful         the shop suddenly lacks a large part of its records
     │   └── NoAccount            a guest: the shop has nothing to edit
     ├── NothingPublished         no published version of this shop yet
@@ -140,6 +141,10 @@ class ShopRequestInvalid(ShopError):
 
 class ShopChanged(ShopError):
     """The shop's own address, currency or time zone is not what it was when it was accepted: somebody must decide."""
+
+
+class ShopTooOld(ShopError):
+    """The shop runs a WooCommerce older than Regulars works with."""
 
 
 class ShopDoubtful(ShopError):

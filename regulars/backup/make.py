@@ -17,13 +17,14 @@ from filelock import FileLock, Timeout
 from regulars.backup.files import Sum, copy_file, json_lines, sync_folders, write_file
 from regulars.backup.layout import FORMAT, INBOX, MANIFEST, RECORDS, Manifest
 from regulars.backup.unfinished import refuse_half_restored
+from regulars.configured import SHOP_NAME
 from regulars.directory.layout import CURRENT, current_version
 from regulars.durable import bring_to_disk
 from regulars.errors import BackupError, WarehouseBusy
 from regulars.inbox import open_inbox
 from regulars.paths import DataPaths
 from regulars.records import open_records
-from regulars.settings import SHOP_NAME, Settings
+from regulars.settings import Settings
 
 # A sync holds its warehouse for minutes, a first one for longer: then a backup is better made after it.
 PATIENCE_SECONDS = 900.0

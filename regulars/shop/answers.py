@@ -194,15 +194,8 @@ def _redirected(location: str, path: str) -> str:
     return f"The shop sends {path} on to another place. Set WOOCOMMERCE_URL to the shop's final home address."
 
 
-def unreachable(reason: str, host: str, *, tls: bool = False, sent: bool = False) -> ShopUnreachable:
-    """Return the error for an answer that never came. A certificate that is not trusted is not worth a retry."""
-    if not tls:
-        away = ShopUnreachable(f"The shop at {host} cannot be reached: {reason}.")
-        away.sent = sent
-        return away
-    error = ShopUnreachable(
-        f"The shop at {host} cannot be trusted: {reason}. Its certificate must be valid for that name; "
-        "for a private CA set REGULARS_CA_FILE to its PEM file."
-    )
-    error.retry = False
-    return error
+def unreachable(reason: str, host: str, *, sent: bool = False) -> ShopUnreachable:
+    """Return the error for an answer that never came."""
+    away = ShopUnreachable(f"The shop at {host} cannot be reached: {reason}.")
+    away.sent = sent
+    return away
