@@ -22,9 +22,11 @@ class MongoHistory(RecordsStore):
 
         def work(writing: Writing) -> None:
             writing["syncs"].put(row, shop=row["shop"], run_id=row["run_id"])
-            ended = [old["run_id"] for old in writing["syncs"].all(*LAST_FIRST, fields=("run_id",), shop=row["shop"])]
-            if ended[SYNCS_A_SHOP:]:
-                writing["syncs"].delete(shop=row["shop"], among={"run_id": ended[SYNCS_A_SHOP:]})
+            ended = list(writing["syncs"].all(*LAST_FIRST, fields=("run_id", "drift"), shop=row["shop"]))
+            compared = next((run["run_id"] for run in ended if run["drift"] is not None), None)
+            old = [run["run_id"] for run in ended[SYNCS_A_SHOP:] if run["run_id"] != compared]
+            if old:
+                writing["syncs"].delete(shop=row["shop"], among={"run_id": old})
 
         self._write(work)
 
@@ -33,6 +35,13 @@ class MongoHistory(RecordsStore):
         shop = a_shop(shop)
         with self._reading() as reading:
             return [_sync(row) for row in reading["syncs"].all(*LAST_FIRST, limit=a_limit(limit), shop=shop)]
+
+    def last_compared(self, shop: str) -> SyncRun | None:
+        """Return the last sync to end that compared. See `system_ports.History`."""
+        shop = a_shop(shop)
+        with self._reading() as reading:
+            runs = reading["syncs"].all(*LAST_FIRST, shop=shop)
+            return next((_sync(row) for row in runs if row["drift"] is not None), None)
 
     def set_checks(self, shop: str, suite: str, results: Sequence[CheckResult]) -> None:
         """Replace the results of a suite. See `system_ports.History`."""

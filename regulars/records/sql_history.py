@@ -29,15 +29,23 @@ class SqlHistory(SqlStore):
             connection.execute(put.on_conflict_do_update(index_elements=["shop", "run_id"], set_=row))
             mine = sync_table.c.shop == row["shop"]
             ended = sa.select(sync_table.c.run_id).where(mine).order_by(*_LAST_FIRST)
-            connection.execute(
-                sa.delete(sync_table).where(mine, sync_table.c.run_id.in_(ended.offset(SYNCS_A_SHOP).limit(-1)))
-            )
+            compared = ended.where(sync_table.c.drift.is_not(None)).limit(1)
+            old = sync_table.c.run_id.in_(ended.offset(SYNCS_A_SHOP).limit(-1)), sync_table.c.run_id.not_in(compared)
+            connection.execute(sa.delete(sync_table).where(mine, *old))
 
     def syncs(self, shop: str, limit: int = 50) -> list[SyncRun]:
         """Return the shop's syncs, the last to end first. See `system_ports.History`."""
         query = sa.select(sync_table).where(sync_table.c.shop == a_shop(shop)).order_by(*_LAST_FIRST)
         with self._reading() as connection:
             return [_sync(row) for row in connection.execute(query.limit(a_limit(limit)))]
+
+    def last_compared(self, shop: str) -> SyncRun | None:
+        """Return the last sync to end that compared. See `system_ports.History`."""
+        mine = sync_table.c.shop == a_shop(shop), sync_table.c.drift.is_not(None)
+        query = sa.select(sync_table).where(*mine).order_by(*_LAST_FIRST).limit(1)
+        with self._reading() as connection:
+            row = connection.execute(query).one_or_none()
+        return None if row is None else _sync(row)
 
     def set_checks(self, shop: str, suite: str, results: Sequence[CheckResult]) -> None:
         """Replace the results of a suite. See `system_ports.History`."""

@@ -10,11 +10,18 @@ class History(Protocol):
     """How syncs and checks ended, so that screens need no Dagster to tell."""
 
     def add_sync(self, run: SyncRun) -> None:
-        """Record how a sync ended; one run id has one entry, the last one written. Keeps the newest 500 a shop."""
+        """Record how a sync ended; one run id has one entry, the last one written.
+
+        Keeps the newest 500 a shop, and the last one that compared whatever its age.
+        """
         ...
 
     def syncs(self, shop: str, limit: int = 50) -> list[SyncRun]:
         """Return the shop's syncs, the last to end first; of two that ended at once, by run id."""
+        ...
+
+    def last_compared(self, shop: str) -> SyncRun | None:
+        """Return the last sync to end that says how the copy differed from the shop (`drift`), None where none did."""
         ...
 
     def set_checks(self, shop: str, suite: str, results: Sequence[CheckResult]) -> None:

@@ -44,6 +44,20 @@ def test_what_a_reconcile_found_is_kept(records, open_again, drift):
     assert open_again().syncs("s") == [run]
 
 
+def test_the_last_comparison_outlives_the_history(records, open_again):
+    """Deliveries make hundreds of syncs a day, a reconcile is one a night: its number must not fall out."""
+    assert records.last_compared("s") is None
+    old = a_sync("old", kind="reconcile", drift=(a_drift(),), finished_at=NOON - timedelta(days=2))
+    last = a_sync("last", kind="reconcile", drift=(), finished_at=NOON - timedelta(days=1))
+    for run in (old, last, a_sync("other", shop="t", drift=(a_drift(),), finished_at=NOON)):
+        records.add_sync(run)
+    for number in range(501):
+        records.add_sync(a_sync(f"run {number}", kind="changes", finished_at=NOON + timedelta(seconds=number)))
+    assert open_again().last_compared("s") == last
+    kept = [run.run_id for run in records.syncs("s", limit=1_000)]
+    assert (len(kept), kept[-2:]) == (501, ["run 1", "last"])
+
+
 def test_times_keep_their_microseconds(records):
     """Two stores must not tell two times of one sync."""
     run = a_sync(started_at=NOON + timedelta(microseconds=123_457))
