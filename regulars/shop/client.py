@@ -1,11 +1,14 @@
-"""The WooCommerce REST client (wc/v3): one session, signed requests, bounded answers, bounded patience.
+"""The WooCommerce REST client (wc/v3): signed requests, bounded answers, bounded patience, several threads at once.
 
 Reads are retried while the shop is busy or away; writes never, since a shop that did not answer may have obeyed.
 Redirects are not followed: they would carry the key to another place.
 """
 
+import re
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final, Self
@@ -14,12 +17,12 @@ from urllib.parse import urlsplit
 import requests
 from urllib3.exceptions import NewConnectionError
 
-from regulars.errors import SettingsError, ShopAnswerUnreadable, ShopError
+from regulars.errors import SettingsError, ShopAnswerUnreadable, ShopBusy, ShopError
 from regulars.models import ShopConfig
 from regulars.shop.answers import LARGEST_BYTES, error_of, http_date, json_of, unreachable
 from regulars.shop.auth import hush, shop_auth
 from regulars.shop.index import ShopIndex, index_from
-from regulars.shop.limits import RateLimiter, patiently
+from regulars.shop.limits import Limiter, Turn, patiently
 from regulars.shop.port import Item, Page, Params
 from regulars.shop.trust import untrusted
 
@@ -30,7 +33,9 @@ TIMEOUT: Final = (10.0, 90.0)
 LONGEST_ANSWER: Final = 300.0
 PATIENCE: Final = 75.0
 FIRST_PATIENCE: Final = 8.0
+OVERLOADED: Final = frozenset({429, 502, 503, 504})
 _CHUNK: Final = 256 * 1024
+_NUMBER: Final = re.compile(r"\d+")
 
 
 class Answer:
@@ -49,7 +54,7 @@ class ShopClient:
     """Reads and writes one shop; see `regulars.shop.port.ShopReader` for what each read guarantees.
 
     `patience` bounds in seconds how long a read is tried again, `sleep` is how it waits (tests pass their own).
-    One thread at a time may use a client.
+    Threads may share a client: each request has a session to itself while it lasts, and all keep to one limiter.
     """
 
     def __init__(
@@ -71,10 +76,10 @@ class ShopClient:
             )
         self._verify: str | bool = str(shop.ca_file) if shop.ca_file else True
         self._timeout, self._largest = timeout, largest_bytes
-        self._limiter = RateLimiter(shop.requests_per_minute, sleep=sleep)
+        self._limiter = Limiter(shop.requests_per_minute, most_at_once=shop.most_at_once, sleep=sleep)
         self._patience, self._sleep = patience, sleep
-        self._session = requests.Session()
-        self._session.headers.update({"User-Agent": "Regulars", "Accept": "application/json"})
+        self._lock = threading.Lock()
+        self._idle: list[requests.Session] = []
         self._sent = 0
         self._answered = False
 
@@ -83,9 +88,22 @@ class ShopClient:
         """How many requests have been sent so far, retries among them."""
         return self._sent
 
+    @property
+    def most_at_once(self) -> int:
+        """How many requests at a time are of use at most."""
+        return self._limiter.most_at_once
+
+    @property
+    def at_once(self) -> int:
+        """How many requests at a time are of use now, as far as the shop has shown."""
+        return self._limiter.at_once
+
     def close(self) -> None:
         """Give the connections back."""
-        self._session.close()
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for session in idle:
+            session.close()
 
     def __enter__(self) -> Self:
         return self
@@ -185,14 +203,30 @@ class ShopClient:
         self, method: str, path: str, params: Params, *, signed: bool = True, patience: float | None = None
     ) -> Answer:
         bound = self._patience if patience is None else min(patience, self._patience)
-        loop = patiently(bound, unreachable=None if self._answered else FIRST_PATIENCE, sleep=self._sleep)
-        answer: Answer = loop(self._send, method, path, params, None, signed=signed)
+        queued = 0.0
+
+        def once() -> Answer:
+            nonlocal queued
+            with self._limiter.turn(f"{method} {_NUMBER.sub('0', path)}") as turn:
+                queued += turn.waited
+                return self._attempt(turn, method, path, params, None, signed=signed)
+
+        unreachable = None if self._answered else FIRST_PATIENCE
+        loop = patiently(bound, unreachable=unreachable, sleep=self._sleep, queued=lambda: queued)
+        answer: Answer = loop(once)
         return answer
 
-    def _send(self, method: str, path: str, params: Params, body: Item | None = None, *, signed: bool = True) -> Answer:
+    def _send(self, method: str, path: str, params: Params, body: Item) -> Answer:
+        """Send one request that changes something, once."""
+        with self._limiter.turn(method) as turn:
+            return self._attempt(turn, method, path, params, body, signed=True)
+
+    def _attempt(
+        self, turn: Turn, method: str, path: str, params: Params, body: Item | None, *, signed: bool
+    ) -> Answer:
         """Send one request. Raised outside the `except`, so that no trace shows the signed address."""
-        self._limiter.wait()
-        self._sent += 1
+        with self._lock:
+            self._sent += 1
         try:
             answer = self._exchange(method, path, params, body, signed=signed)
             error: ShopError | None = error_of(
@@ -206,29 +240,50 @@ class ShopClient:
         except requests.exceptions.SSLError as cause:
             error = untrusted(cause, self._host)
         except requests.exceptions.Timeout as cause:
+            turn.said_busy()
             sent = not isinstance(cause, requests.exceptions.ConnectTimeout)
             error = unreachable("no answer in time", self._host, sent=sent)
         except requests.exceptions.ConnectionError as cause:
             error = unreachable("no connection, or it was dropped", self._host, sent=not _never_connected(cause))
         except (requests.exceptions.RequestException, OSError) as cause:
             error = unreachable(f"the connection failed ({type(cause).__name__})", self._host, sent=True)
+        if isinstance(error, ShopBusy) and error.status in OVERLOADED:
+            turn.said_busy(error.retry_after)
         if error is not None:
             raise error
+        turn.answered = True
         return answer
+
+    @contextmanager
+    def _session(self) -> Iterator[requests.Session]:
+        """Lend a session that nobody else uses meanwhile; the one that was given back last has the warmest connection."""
+        with self._lock:
+            session = self._idle.pop() if self._idle else None
+        if session is None:
+            session = requests.Session()
+            session.headers.update({"User-Agent": "Regulars", "Accept": "application/json"})
+        try:
+            yield session
+        finally:
+            with self._lock:
+                self._idle.append(session)
 
     def _exchange(self, method: str, path: str, params: Params, body: Item | None, *, signed: bool) -> Answer:
         asked_at = datetime.now(UTC)
-        with self._session.request(
-            method,
-            self._shop.url + path,
-            params={name: str(value) for name, value in params.items()},
-            json=body,
-            auth=self._auth if signed else _unsigned,
-            timeout=self._timeout,
-            verify=self._verify,
-            allow_redirects=False,
-            stream=True,
-        ) as response:
+        with (
+            self._session() as session,
+            session.request(
+                method,
+                self._shop.url + path,
+                params={name: str(value) for name, value in params.items()},
+                json=body,
+                auth=self._auth if signed else _unsigned,
+                timeout=self._timeout,
+                verify=self._verify,
+                allow_redirects=False,
+                stream=True,
+            ) as response,
+        ):
             self._answered = True
             return Answer(response, self._bounded(response, path), asked_at)
 

@@ -35,6 +35,14 @@ class ShopReader(Protocol):
     def requests_sent(self) -> int:
         """How many requests have been sent so far, retries among them."""
 
+    @property
+    def most_at_once(self) -> int:
+        """How many threads may call these methods at a time to some use; 1 where only one may."""
+
+    @property
+    def at_once(self) -> int:
+        """How many requests at a time are of use now, at most `most_at_once`: fewer while the shop is slow."""
+
     def index(self) -> ShopIndex:
         """Return what the shop says about itself, without a key."""
 

@@ -26,7 +26,7 @@ from regulars.errors import (
 )
 from regulars.shop.auth import shop_auth
 from regulars.shop.client import FIRST_PATIENCE, ShopClient
-from regulars.shop.limits import RateLimiter
+from regulars.shop.limits import Limiter
 from tests.regulars.shop.scripted_shop import KEY, RECORDINGS, SECRET, Asked, Said, page, recorded, scripted, shop_at
 
 
@@ -301,9 +301,10 @@ def test_requests_are_spaced_evenly() -> None:
         slept.append(seconds)
         now[0] += seconds
 
-    limiter = RateLimiter(30, clock=lambda: now[0], sleep=sleep)
+    limiter = Limiter(30, clock=lambda: now[0], sleep=sleep)
     for _ in range(4):
-        limiter.wait()
+        with limiter.turn("GET"):
+            pass
     assert slept == [2.0, 2.0, 2.0]
 
 
