@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import dagster as dg
 
@@ -13,11 +13,12 @@ from pipelines.failures import told
 from pipelines.history import Kind, progress_of
 from pipelines.resources.deployment import Deployment
 from pipelines.resources.warehouse import WarehouseResource
-from regulars.errors import SettingsError
 
 if TYPE_CHECKING:
     from pipelines.warehouse import Warehouse
     from pipelines.woocommerce.sync import SyncOutcome
+    from regulars.shop.client import ShopClient
+    from regulars.shop.index import ShopIndex
 
 DESCRIPTIONS = {
     "orders": (
@@ -81,13 +82,13 @@ def pull_shop(
     """Bring the shop's raw tables up to date and remember what the shop said of itself.
 
     The first run pulls whatever the configuration says: change rows alone make no copy of a shop. Takes change rows up
-    to the inbox's own bound; the sensor asks for a further run while more of them wait. Raises ShopError.
+    to the inbox's own bound; the sensor asks for a further run while more of them wait. Raises ShopError, ShopChanged where
+    it is not the shop that was accepted.
     """
     from pipelines.woocommerce.sync import applied_change_seq, sync_shop
     from regulars.inbox import open_inbox
 
     paths, shop_config, facts = deployment.paths, deployment.shop(shop), warehouse.facts()
-    refuse_other_shop(shop, facts.get("url"), shop_config.url)
     pull = config.pull or config.full or "synced_at" not in facts
     started = deployment.now()
     with deployment.client(shop) as client, open_inbox(deployment.settings) as inbox:
@@ -101,6 +102,7 @@ def pull_shop(
             full=config.full,
             overlap=timedelta(minutes=deployment.settings.overlap_minutes),
             report=deployment.progress(shop, run_id).stage,
+            look=partial(known, deployment, shop, client, facts.get("url"), quick=not pull),
         )
     warehouse.remember(
         url=shop_config.url,
@@ -130,17 +132,20 @@ def kind_of_pull(*, pull: bool, everything: bool) -> Kind:
     return "full" if everything else "pull"
 
 
-def refuse_other_shop(shop: str, known: str | None, url: str) -> None:
-    """Raise SettingsError if the warehouse was filled from another address than `url`.
+def known(
+    deployment: Deployment, shop: str, client: "ShopClient", copied_from: str | None, index: "ShopIndex", *, quick: bool
+) -> None:
+    """Let a sync go on if the shop is the one that was accepted. Raises what `regulars.shop.fingerprint` does."""
+    from regulars.records import open_records
+    from regulars.shop.fingerprint import known_shop
 
-    Two shops in one warehouse would overwrite each other's orders, as ids repeat. A shop that moves to HTTPS is the same
-    shop. A loopback address is a demo or a tunnel, whose port may change from start to start.
-    """
-    if known is None or urlsplit(known).hostname in ("127.0.0.1", "localhost", "::1"):
-        return
-    if urlsplit(known)[1:3] == urlsplit(url)[1:3]:
-        return
-    raise SettingsError(
-        f"The data folder holds {known} under the name {shop!r}, whose address is now set to {url}. "
-        "Give the other shop a name of its own in REGULARS_SHOP, or name another folder in REGULARS_DATA."
-    )
+    with open_records(deployment.settings) as records:
+        known_shop(
+            records,
+            deployment.shop(shop),
+            client,
+            index,
+            copied_from=copied_from,
+            at=deployment.now(),
+            quick=quick,
+        )

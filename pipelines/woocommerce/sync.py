@@ -19,6 +19,7 @@ from pipelines.woocommerce.progress import Batch, Mark, slices
 from pipelines.woocommerce.reads import Reader, Report
 from pipelines.woocommerce.source import Loader
 from regulars.models import ChangeRow
+from regulars.shop.index import ShopIndex
 from regulars.shop.port import ShopReader
 
 
@@ -60,18 +61,21 @@ def sync_shop(
     pull: bool = True,
     full: bool = False,
     clock: Callable[[], datetime] = now,
+    look: Callable[[ShopIndex], None] = lambda _: None,
 ) -> SyncOutcome:
     """Copy what is new at `shop` into `raw` of the DuckDB file `warehouse`.
 
     `changes` are merged first; those already in are passed over. With `pull` the shop is asked for what changed since
     the last pull, less `overlap`; the first time, and with `full`, everything is read, and records that the shop no
-    longer has get a tombstone. `report(stage, done, total)` is called for each page read.
+    longer has get a tombstone. `report(stage, done, total)` is called for each page read. `look` is given what the shop
+    says of itself before anything is read, and raises where this is not the shop that it should be.
 
     Raises ShopError as the client does, WarehouseBusy or DataFolderError where the warehouse cannot be used. What was
     committed before stays, and the next sync goes on from there.
     """
     started, sent = time.monotonic(), client.requests_sent
     index = client.index()
+    look(index)
     run = _Run(Loader(warehouse, pipelines_dir, shop))
     known = Known(warehouse)
     follower = Follower(client, known, clock)

@@ -21,15 +21,27 @@ CURRENCY_PATIENCE: Final = 5.0
 
 
 def known_shop(
-    states: ShopStates, shop: ShopConfig, client: ShopReader, index: ShopIndex, *, copied_from: str | None, at: datetime
+    states: ShopStates,
+    shop: ShopConfig,
+    client: ShopReader,
+    index: ShopIndex,
+    *,
+    copied_from: str | None,
+    at: datetime,
+    quick: bool = False,
 ) -> None:
-    """Let a pull go on if `shop` is the one that was accepted; the first time, accept it.
+    """Let a sync go on if `shop` is the one that was accepted; the first time, accept it.
 
     `index` is what the shop says of itself now, `copied_from` the address that the warehouse was filled from, None for a
     new one: it stands for what was accepted before fingerprints were kept. Costs one request; the first time two, as the
-    version is asked for too. Raises ShopChanged, ShopTooOld, or RecordsUnavailable.
+    version is asked for too; a `quick` look costs none, and sees no change of currency.
+    Raises ShopChanged, ShopTooOld, or RecordsUnavailable.
     """
-    before, now = states.fingerprint(shop.name), seen(client, shop, index, at=at)
+    before = states.fingerprint(shop.name)
+    if quick and before is not None:
+        refuse_changed(shop, before, fingerprint_of(shop, index, None, at=at))
+        return
+    now = seen(client, shop, index, at=at)
     if before is None:
         if copied_from is not None:
             refuse_changed(shop, now.model_copy(update={"home": home_of(copied_from)}), _as_configured(shop, now))
@@ -43,8 +55,13 @@ def known_shop(
 
 def seen(client: ShopReader, shop: ShopConfig, index: ShopIndex, *, at: datetime) -> Fingerprint:
     """Return what the shop is now; asks it for its currency. `at` is UTC."""
+    return fingerprint_of(shop, index, currency_of(client), at=at)
+
+
+def fingerprint_of(shop: ShopConfig, index: ShopIndex, currency: str | None, *, at: datetime) -> Fingerprint:
+    """Return what the shop is by its own words; a shop that names no home has the one we call. `at` is UTC."""
     home = home_of(index.home or index.url or shop.url)
-    return Fingerprint(home=home, currency=currency_of(client), timezone=index.timezone, seen_at=at)
+    return Fingerprint(home=home, currency=currency, timezone=index.timezone, seen_at=at)
 
 
 def currency_of(client: ShopReader) -> str | None:
