@@ -6,11 +6,11 @@ page numbers: it asks again from the last time it saw.
 """
 
 from collections.abc import Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from types import TracebackType
+from typing import Final, Protocol, Self
 
 from pipelines.woocommerce.rows import gmt
 from regulars.shop.port import Page, Params, ShopReader
@@ -46,12 +46,38 @@ def steady_pages(shop: ShopReader, listing: Listing, *, after: int = 0, last_id:
     where that id would stand now. Pages may come twice; none of what stays in the listing is
     left out, unless as much was added as went away between two requests of one walk.
     """
-    number = last = _page_of(shop, listing, after, last_id) if last_id is not None else after + 1
+    return walk(OneByOne(shop, listing), after, last_id)
+
+
+def resumed(shop: ShopReader, listing: Listing, after: int, last_id: int | None) -> Generator[Page]:
+    """Yield `steady_pages` from where a walk was broken off, as many of them asked for at once as do the shop good."""
+    with ReadAhead(shop, listing) as pages:
+        yield from walk(pages, after, last_id)
+
+
+class Pages(Protocol):
+    """Where a walk takes its pages from."""
+
+    def take(self, number: int, last: int) -> Page:
+        """Return page `number`; those after it, up to `last`, will be asked for next."""
+
+    def keep(self, page: Page) -> None:
+        """Hold a page that was taken too early, for when it is asked for again."""
+
+
+def walk(pages: Pages, after: int, last_id: int | None) -> Iterator[Page]:
+    """Walk from page `after` + 1 to the end, taking pages in their order, whenever each of them was read.
+
+    What holds after each page: of the records that stay, all that stood before the end of this page *when it was read*
+    have been yielded. A page read before the one in front of it keeps that true, since records only move forward; one
+    read later, with fewer records in all, does not: as many as went away moved in front of it, and the walk steps back.
+    """
+    number = last = _page_of(pages, after, last_id) if last_id is not None else after + 1
     total: int | None = None
     empty: set[int] = set()
     back = 0
     while number <= last:
-        page = shop.page(listing.path, listing.params, number)
+        page = pages.take(number, last)
         fell = 0
         if page.items or number == 1:
             last = page.total_pages
@@ -62,6 +88,8 @@ def steady_pages(shop: ShopReader, listing: Listing, *, after: int = 0, last_id:
             fell = 1  # beyond the end the shop says nothing of the total: the page before does
         if fell > 0 and number > 1 and back < MOST_STEPS_BACK:
             back += 1
+            if page.items:
+                pages.keep(page)
             number = max(1, number - -(-fell // PER_PAGE))
             last = max(last, number)
             continue
@@ -69,15 +97,87 @@ def steady_pages(shop: ShopReader, listing: Listing, *, after: int = 0, last_id:
         number += 1
 
 
-def _page_of(shop: ShopReader, listing: Listing, near: int, last_id: int) -> int:
+def _page_of(pages: Pages, near: int, last_id: int) -> int:
     """Return the last page up to `near` that does not begin beyond `last_id`: all that follows that id follows it."""
     number = near
     while number > 1:
-        items = shop.page(listing.path, listing.params, number).items
-        if items and items[0]["id"] <= last_id:
+        page = pages.take(number, number)
+        if page.items and page.items[0]["id"] <= last_id:
+            pages.keep(page)
             return number
         number -= 1
     return 1
+
+
+class OneByOne:
+    """Pages of a listing, each asked for when it is taken. The page that is kept is the one that stepped back."""
+
+    def __init__(self, shop: ShopReader, listing: Listing) -> None:
+        self._shop, self._listing = shop, listing
+        self._kept: dict[int, Page] = {}
+
+    def take(self, number: int, last: int) -> Page:  # noqa: ARG002
+        """Return the page that was kept, or ask for it."""
+        return self._kept.pop(number, None) or self._shop.page(self._listing.path, self._listing.params, number)
+
+    def keep(self, page: Page) -> None:
+        """Hold the page."""
+        self._kept = {page.page: page}
+
+
+class ReadAhead:
+    """Pages of a listing, of which the next ones are read in threads while the last one is worked on.
+
+    As many requests are under way as the shop's client finds good (`at_once`), and no more than `most_at_once` pages are
+    read or being read that nobody has taken: that is all that is lost when the process is killed.
+    """
+
+    def __init__(self, shop: ShopReader, listing: Listing) -> None:
+        self._shop, self._listing = shop, listing
+        self._most = max(1, shop.most_at_once)
+        self._pool = ThreadPoolExecutor(self._most, thread_name_prefix="shop")
+        self._coming: dict[int, Future[Page]] = {}
+        self._kept: dict[int, Page] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def take(self, number: int, last: int) -> Page:
+        """Return page `number` as soon as it is there. Raises what reading it raised."""
+        self._kept = {one: page for one, page in self._kept.items() if one >= number}
+        page = self._kept.pop(number, None)
+        if page is None:
+            self._ask(number, last)
+            while not self._coming[number].done():
+                wait([one for one in self._coming.values() if not one.done()], return_when=FIRST_COMPLETED)
+                self._ask(number, last)
+            page = self._coming.pop(number).result()
+        self._ask(number + 1, last)
+        return page
+
+    def keep(self, page: Page) -> None:
+        """Hold the page until the walk is past it, and forget those that were read before a fall it tells of."""
+        self._kept[page.page] = page
+        self._coming = {number: one for number, one in self._coming.items() if not _counts_more(one, page.total)}
+
+    def _ask(self, number: int, last: int) -> None:
+        """Ask for pages from `number` to `last` as far as there is room; the first one of them in any case."""
+        under_way = sum(not one.done() for one in self._coming.values())
+        for wanted in range(number, min(last, number + self._most - 1) + 1):
+            if wanted in self._coming or wanted in self._kept:
+                continue
+            room = under_way < self._shop.at_once and len(self._coming) < self._most
+            if not room and wanted > number:
+                return
+            self._coming[wanted] = self._pool.submit(self._shop.page, self._listing.path, self._listing.params, wanted)
+            under_way += 1
+
+
+def _counts_more(coming: Future[Page], total: int) -> bool:
+    return coming.done() and coming.exception() is None and coming.result().total > total
 
 
 def changed_pages(shop: ShopReader, path: str, params: Params, since: datetime) -> Iterator[Page]:
@@ -119,9 +219,3 @@ def one_ahead(pages: Iterator[Page]) -> Generator[Page]:
                 yield page
         finally:
             coming.cancel()
-
-
-def resumed(shop: ShopReader, listing: Listing, after: int, last_id: int | None) -> Iterator[Page]:
-    """Yield `steady_pages` from where a walk was broken off, one read ahead."""
-    with closing(one_ahead(steady_pages(shop, listing, after=after, last_id=last_id))) as pages:
-        yield from pages
