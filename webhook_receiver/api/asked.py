@@ -102,6 +102,7 @@ class OfSync(OfShop):
     """Parameters of a sync."""
 
     full: bool = Field(False, description="Read everything again, not only what changed")  # noqa: FBT003
+    reconcile: bool = Field(False, description="Compare everything with the shop, and mend what differs")  # noqa: FBT003
     wait: int = Field(120, ge=0, le=LONGEST_WAIT, description="Seconds to wait for the end before answering 202")
 
 

@@ -1,11 +1,14 @@
 """A few figures for monitoring, in Prometheus's text format. Nothing in them is about anybody."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import product
+from typing import Final, get_args
 
 from fastapi import APIRouter, Response
 
 from regulars.errors import RegularsError
+from regulars.models import DriftKind, ObjectKind
 from webhook_receiver.api.asked import HouseGiven, known_parameters
 from webhook_receiver.api.house import House
 from webhook_receiver.api.problems import documented
@@ -27,7 +30,12 @@ OUTCOMES = ("processed", "duplicate", "ignored", "refused", "failed")
     dependencies=[known_parameters()],
 )
 def metrics(house: HouseGiven) -> Response:
-    """Return counters of this process, and of each shop the change rows that wait and the age of its last sync."""
+    """Return counters of this process, and figures of each shop.
+
+    Of a shop: change rows that wait, dead letters, the age of its last sync and of its last reconcile, the records that
+    differed after that (by object and kind, 0 among them), and whether each webhook is active. What cannot be told, or
+    was never compared, is left out: monitoring sees that it is missing.
+    """
     lines = [*_of_process(), *_of_shops(house, datetime.now(UTC))]
     return Response("\n".join([*lines, ""]), headers={"Content-Type": TEXT})
 
@@ -43,18 +51,65 @@ def _of_process() -> Iterator[str]:
 
 
 def _of_shops(house: House, now: datetime) -> Iterator[str]:
-    waiting, ages = [], []
-    for shop in house.shops():
-        try:
-            manifest = house.manifest(shop)
-            number = house.inbox.waiting(shop, manifest.change_seq if manifest else 0)
-        except RegularsError:  # what cannot be told is left out: monitoring sees that it is missing
-            continue
-        waiting.append(f'regulars_change_rows_waiting{{shop="{shop}"}} {number}')
-        if manifest:
-            age = (now - manifest.synced_at).total_seconds()
-            ages.append(f'regulars_last_sync_age_seconds{{shop="{shop}"}} {age:.0f}')
-    yield "# TYPE regulars_change_rows_waiting gauge"
-    yield from waiting
-    yield "# TYPE regulars_last_sync_age_seconds gauge"
-    yield from ages
+    for name, tell in GAUGES.items():
+        yield f"# TYPE {name} gauge"
+        for shop in house.shops():
+            try:
+                yield from [_line(name, value, shop=shop, **labels) for labels, value in tell(house, shop, now)]
+            except RegularsError:  # what cannot be told is left out: monitoring sees that it is missing
+                continue
+
+
+def _line(name: str, value: float, **labels: str) -> str:
+    told = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
+    return f"{name}{{{told}}} {value:.0f}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+
+
+Figures = Iterator[tuple[dict[str, str], float]]
+
+
+def _waiting(house: House, shop: str, _: datetime) -> Figures:
+    manifest = house.manifest(shop)
+    yield {}, house.inbox.waiting(shop, manifest.change_seq if manifest else 0)
+
+
+def _dead(house: House, shop: str, _: datetime) -> Figures:
+    yield {}, house.inbox.dead_letter_count(shop)
+
+
+def _synced(house: House, shop: str, now: datetime) -> Figures:
+    if manifest := house.manifest(shop):
+        yield {}, (now - manifest.synced_at).total_seconds()
+
+
+def _compared(house: House, shop: str, now: datetime) -> Figures:
+    if run := house.records.last_compared(shop):
+        yield {}, (now - run.finished_at).total_seconds()
+
+
+def _drift(house: House, shop: str, _: datetime) -> Figures:
+    run = house.records.last_compared(shop)
+    if run is None or run.drift is None:
+        return
+    left = {(each.object, each.kind): each.after for each in run.drift}
+    for of, kind in product(get_args(ObjectKind), get_args(DriftKind)):
+        yield {"object": of, "kind": kind}, left.get((of, kind), 0)
+
+
+def _webhooks(house: House, shop: str, _: datetime) -> Figures:
+    for webhook in house.records.webhooks(shop):
+        yield {"topic": webhook.topic}, webhook.status == "active"
+
+
+GAUGES: Final[dict[str, Callable[[House, str, datetime], Figures]]] = {
+    "regulars_change_rows_waiting": _waiting,
+    "regulars_dead_letters": _dead,
+    "regulars_last_sync_age_seconds": _synced,
+    "regulars_last_reconcile_age_seconds": _compared,
+    "regulars_drift": _drift,
+    "regulars_webhook_active": _webhooks,
+}

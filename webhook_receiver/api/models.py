@@ -11,6 +11,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from regulars import models
+from regulars.records.drifts import differing
+
 EXAMPLE_KEY = "woo:106"
 
 
@@ -156,8 +159,28 @@ class HiddenState(Answer):
     hidden: HiddenMark | None
 
 
+class DriftKind(Answer):
+    """How many records of one kind differed from the shop in one way."""
+
+    object: models.ObjectKind
+    kind: models.DriftKind
+    before: int
+    after: int
+
+
+class DriftFound(Answer):
+    """How many records differed from the shop, before they were mended and after it."""
+
+    before: int
+    after: int
+    kinds: list[DriftKind]
+
+
 class SyncResult(Answer):
-    """How a sync ended. `synced_count` and `orders_count` are the customers and orders that were upserted."""
+    """How a sync ended. `synced_count` and `orders_count` are the customers and orders that were upserted.
+
+    `drift` is null where nothing was compared: only a reconcile compares.
+    """
 
     status: Literal["success", "failure"]
     synced_count: int | None
@@ -165,7 +188,8 @@ class SyncResult(Answer):
     seconds: float
     run_id: str
     shop: str
-    kind: Literal["pull", "full", "changes"] | None
+    kind: models.SyncKind | None
+    drift: DriftFound | None
     started: datetime | None
     finished: datetime | None
     message: str = Field("", description="The sentence of a failure")
@@ -179,8 +203,22 @@ class SyncRunning(Answer):
     shop: str
 
 
+class Webhook(Answer):
+    """One of our webhooks in the shop as it was last seen. "absent": the shop has none of ours for this topic."""
+
+    topic: str
+    status: models.WebhookStatus
+    id: int | None = Field(description="The id in the shop")
+    checked: datetime
+
+
 class Shop(Answer):
-    """A shop and what is published of it; the last five are null before its first sync."""
+    """A shop, what is published of it and how its copy stands.
+
+    `title` to `version` are null before the first sync. `last_reconcile` is the last sync that compared everything, null
+    where none did; `webhooks` is empty where nobody looked yet. `waiting` counts deliveries that no published version
+    holds; `dead_letters` those that could not be understood.
+    """
 
     name: str
     configured: bool
@@ -189,12 +227,39 @@ class Shop(Answer):
     as_of: datetime | None
     synced: datetime | None
     version: str | None
+    last_sync: SyncResult | None
+    last_reconcile: SyncResult | None
+    webhooks: list[Webhook]
+    waiting: int
+    dead_letters: int
 
 
 class Shops(Answer):
     """The shops that are served here."""
 
     shops: list[Shop]
+
+
+def result_of(run: models.SyncRun) -> dict[str, Any]:
+    """Return the fields of a `SyncResult` from a sync of the history."""
+    return {
+        "status": run.status,
+        "synced_count": run.customers,
+        "orders_count": run.orders,
+        "seconds": round(run.seconds, 3),
+        "run_id": run.run_id,
+        "shop": run.shop,
+        "kind": run.kind,
+        "drift": None if run.drift is None else _drift(run.drift),
+        "started": run.started_at,
+        "finished": run.finished_at,
+        "message": run.message,
+    }
+
+
+def _drift(drift: tuple[models.Drift, ...]) -> dict[str, Any]:
+    before, after = differing(drift)
+    return {"before": before, "after": after, "kinds": [each.model_dump() for each in drift]}
 
 
 def row_of(shop: str, row: Mapping[str, Any], tags: list[str], segments: list[str]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from functools import partial
 from typing import Any, Final
 
 from fastapi import APIRouter, Depends, Response
@@ -9,10 +10,9 @@ from starlette.concurrency import run_in_threadpool
 
 from regulars.dagster import Run, outcome
 from regulars.errors import RecordNotFound
-from regulars.models import SyncRun
 from webhook_receiver.api.asked import HouseGiven, ShopAsked, SyncAsked, no_body
 from webhook_receiver.api.house import House
-from webhook_receiver.api.models import SyncResult, SyncRunning
+from webhook_receiver.api.models import SyncResult, SyncRunning, result_of
 from webhook_receiver.api.problems import documented
 
 router = APIRouter(prefix="/api/customers/sync", tags=["sync"])
@@ -31,18 +31,19 @@ ENDINGS = documented(400, 401, 403, 408, 413, 415, 422, 502, 503)
     dependencies=[Depends(no_body)],
 )
 async def start(house: HouseGiven, asked: SyncAsked, response: Response) -> dict[str, Any]:
-    """Start a sync and answer with its outcome: how many customers and orders were upserted.
+    """Start a sync and answer with its outcome: how many customers and orders were upserted, what a reconcile found.
 
     202 once `wait` seconds are over: `GET` tells of the end. Where another sync of the shop is under way it runs first.
     """
     shop = (await run_in_threadpool(house.configured, asked.shop)).name
-    run_id = await run_in_threadpool(house.dagster.start_sync, shop, full=asked.full)
+    start_run = partial(house.dagster.start_sync, shop, full=asked.full, reconcile=asked.reconcile)
+    run_id = await run_in_threadpool(start_run)
     run = await _ended(house, run_id, asked.wait)
     if run is None:
         response.status_code = 202
         return {"status": "running", "run_id": run_id, "shop": shop}
     told = await run_in_threadpool(outcome, run, shop, records=house.records, paths=house.paths)
-    return _result(told) if told is not None else _untold(run, shop)
+    return result_of(told) if told is not None else _untold(run, shop)
 
 
 async def _ended(house: House, run_id: str, seconds: float) -> Run | None:
@@ -63,22 +64,7 @@ def last(house: HouseGiven, asked: ShopAsked) -> dict[str, Any]:
     runs = house.records.syncs(shop, limit=1)
     if not runs:
         raise RecordNotFound("No sync of this shop has ended yet.")
-    return _result(runs[0])
-
-
-def _result(run: SyncRun) -> dict[str, Any]:
-    return {
-        "status": run.status,
-        "synced_count": run.customers,
-        "orders_count": run.orders,
-        "seconds": round(run.seconds, 3),
-        "run_id": run.run_id,
-        "shop": run.shop,
-        "kind": run.kind,
-        "started": run.started_at,
-        "finished": run.finished_at,
-        "message": run.message,
-    }
+    return result_of(runs[0])
 
 
 def _untold(run: Run, shop: str) -> dict[str, Any]:
@@ -92,6 +78,7 @@ def _untold(run: Run, shop: str) -> dict[str, Any]:
         "run_id": run.run_id,
         "shop": shop,
         "kind": None,
+        "drift": None,
         "started": run.started_at,
         "finished": run.ended_at,
     }

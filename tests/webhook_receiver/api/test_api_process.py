@@ -110,6 +110,7 @@ def test_figures_for_monitoring(url: str) -> None:
         'regulars_api_requests_total{status="2xx"}': 1,
         'regulars_api_requests_total{status="4xx"}': 1,
         f'regulars_change_rows_waiting{{shop="{SHOP}"}}': 1,
+        f'regulars_dead_letters{{shop="{SHOP}"}}': 1,
     } | {name: value for name, value in grown.items() if name.startswith("regulars_last_sync_age")}
     assert after[f'regulars_last_sync_age_seconds{{shop="{SHOP}"}}'] > 0
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from regulars.models import SyncRun
+from regulars.inbox.delivery import Delivery, read_content
+from regulars.models import Drift, SyncRun, WebhookState
 from regulars.progress import ProgressFile
 from tests.regulars.shop.scripted_shop import Asked, Said, scripted
 from tests.regulars.test_dagster import LOADED, LOADING, a_run
@@ -83,6 +84,69 @@ def test_full_reads_everything_again(data: Path) -> None:
         api.ask("POST", "/api/customers/sync", params={"full": "true"})
         params = next(json.loads(asked.body)["variables"]["params"] for asked in log if b"launchRun" in asked.body)
         assert params["runConfigData"]["ops"]["raw"]["config"]["full"] is True
+
+
+def test_a_reconcile_answers_with_what_differed(data: Path, store: dict[str, str]) -> None:
+    """The number that proves a copy, over HTTP: by kind, before and after."""
+    drift = (
+        Drift(object="order", kind="total", before=3, after=0),
+        Drift(object="customer", kind="extra", before=2, after=1),
+    )
+    ended = a_sync(kind="reconcile", drift=drift)
+    with with_dagster(data, at_launch=lambda api: api.house.records.add_sync(ended), **store) as (api, log):
+        told = api.ask("POST", "/api/customers/sync", params={"reconcile": "true"}).json()
+        kinds = [
+            {"object": "order", "kind": "total", "before": 3, "after": 0},
+            {"object": "customer", "kind": "extra", "before": 2, "after": 1},
+        ]
+        assert (told["kind"], told["drift"]) == ("reconcile", {"before": 5, "after": 1, "kinds": kinds})
+        assert api.json("/api/customers/sync") == told
+        params = next(json.loads(asked.body)["variables"]["params"] for asked in log if b"launchRun" in asked.body)
+        assert params["runConfigData"]["ops"]["raw"]["config"] == {"full": False, "retries": 0, "reconcile": True}
+
+
+def test_shops_tell_how_their_copies_stand(data: Path, store: dict[str, str]) -> None:
+    """One question a morning for whoever looks after several shops."""
+    with serving(settings_of(data, **store)) as api:
+        (before,) = api.json("/api/shops")["shops"]
+        assert (before["last_sync"], before["last_reconcile"], before["webhooks"]) == (None, None, [])
+        api.house.records.add_sync(a_sync("r1", kind="reconcile", drift=(), finished_at=ENDED - timedelta(days=1)))
+        api.house.records.add_sync(a_sync("r2", kind="changes"))
+        seen = [
+            WebhookState(topic="order.updated", status="disabled", webhook_id=12, checked_at=ENDED),
+            WebhookState(topic="order.deleted", status="absent", checked_at=ENDED),
+        ]
+        api.house.records.set_webhooks(SHOP, seen)
+        topic, body = "order.updated", b"not json"
+        api.house.inbox.commit([Delivery(SHOP, topic, read_content(topic, body), body, datetime.now(UTC))])
+        (shop,) = api.json("/api/shops")["shops"]
+    assert (shop["last_sync"]["run_id"], shop["last_sync"]["drift"]) == ("r2", None)
+    nothing = {"before": 0, "after": 0, "kinds": []}
+    assert (shop["last_reconcile"]["run_id"], shop["last_reconcile"]["drift"]) == ("r1", nothing)
+    checked = ENDED.isoformat().replace("+00:00", "Z")
+    assert shop["webhooks"] == [
+        {"topic": "order.deleted", "status": "absent", "id": None, "checked": checked},
+        {"topic": "order.updated", "status": "disabled", "id": 12, "checked": checked},
+    ]
+    assert (shop["waiting"], shop["dead_letters"]) == (0, 1)
+
+
+def test_figures_of_a_comparison_are_there_once_there_was_one(data: Path) -> None:
+    """Zero must be told, and must not be told where nobody compared: an alert hangs on it."""
+    with serving(settings_of(data)) as api:
+        assert "regulars_drift{" not in api.get("/metrics").text
+        drift = (Drift(object="order", kind="total", before=3, after=2),)
+        api.house.records.add_sync(a_sync(kind="reconcile", drift=drift))
+        states = [WebhookState(topic='order."\n', status="paused", webhook_id=12, checked_at=ENDED)]
+        api.house.records.set_webhooks(SHOP, states)
+        lines = api.get("/metrics").text.splitlines()
+    figures = [line for line in lines if line.startswith("regulars_drift{")]
+    assert f'regulars_drift{{shop="{SHOP}",object="order",kind="total"}} 2' in figures
+    assert len(figures) == 36
+    assert sum(int(line.rsplit(" ", 1)[1]) for line in figures) == 2
+    assert f'regulars_webhook_active{{shop="{SHOP}",topic="order.\\""}} 0' in lines
+    assert f'regulars_dead_letters{{shop="{SHOP}"}} 0' in lines
+    assert any(line.startswith(f'regulars_last_reconcile_age_seconds{{shop="{SHOP}"}}') for line in lines)
 
 
 def test_a_body_that_would_be_passed_over_is_refused(data: Path) -> None:
