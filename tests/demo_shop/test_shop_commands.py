@@ -39,7 +39,8 @@ def _act(*arguments: str) -> "subprocess.CompletedProcess[str]":
 
 def test_the_shop_prints_one_line_serves_and_leaves_on_ctrl_c() -> None:
     """`regulars demo` waits for this line and ends the shop with an interrupt."""
-    with running("--people", "40", "--today", "2026-01-01") as (line, process):
+    options = ("--people", "40", "--today", "2026-01-01", "--storage", "legacy", "--busy", "600")
+    with running(*options) as (line, process):
         found = re.fullmatch(r"Demo shop at (http://127\.0\.0\.1:\d+): (\d+) customers, (\d+) orders, .*\n", line)
         assert found, line
         assert requests.get(f"{found[1]}/wp-json/", timeout=5).json()["name"] == "Regulars Demo Shop"
@@ -49,6 +50,13 @@ def test_the_shop_prints_one_line_serves_and_leaves_on_ctrl_c() -> None:
         assert edited.stdout.startswith("Gave customer 5 the phone number"), edited
         refused = _act("edit-customer", "--url", found[1], "--id", "99999")
         assert (refused.returncode, refused.stderr) == (1, "The shop refused (400): Invalid resource ID.\n")
+        for act in ("trash", "restore", "delete", "touch", "refund", "unrefund", "delete-customer"):
+            done = _act(act, "--url", found[1], "--seed", "1")
+            assert (done.returncode, done.stderr, done.stdout.count("\n")) == (0, "", 1), act
+        broken = _act("fault", "html", "--times", "0", "--url", found[1])
+        assert broken.stdout == "The shop fails from now on (html), until `fault none`.\n"
+        assert _act("touch", "--url", found[1]).returncode == 1
+        assert _act("fault", "none", "--url", found[1]).stdout == "The shop answers as it should.\n"
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 0
 

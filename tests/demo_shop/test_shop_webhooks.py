@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -217,6 +218,78 @@ def test_an_event_while_paused_is_lost_but_one_queued_before_is_still_sent() -> 
         shop.place_order()
         assert webhooks.settle()
     assert len(listener.told()) == 1
+
+
+def by_hand(*topics: str) -> tuple[Shop, Webhooks]:
+    """Return a shop whose deliveries a test makes itself; nothing answers, and no ping waits."""
+    shop = a_shop()
+    webhooks = Webhooks(shop, timeout=5, manual=True)
+    for topic in topics:
+        webhooks.create(topic, "http://127.0.0.1:9/", secret=SECRET)
+        webhooks.drop_next()
+    return shop, webhooks
+
+
+def test_by_hand_deliveries_are_lost_doubled_and_shuffled() -> None:
+    """What networks and background queues do to them, one step at a time."""
+    shop, webhooks = by_hand("order.created")
+    orders = [shop.place_order().id for _ in range(4)]
+    webhooks.duplicate_next()
+    assert [item.record_id for item in webhooks.waiting] == [*orders, orders[0]]
+    assert webhooks.drop_next()
+    assert [item.record_id for item in webhooks.waiting] == [*orders[1:], orders[0]]
+    webhooks.shuffle(random.Random(3))
+    assert sorted(item.record_id or 0 for item in webhooks.waiting) == orders
+    assert webhooks.delivered == 0
+
+
+def test_a_sealed_delivery_says_what_was_true_when_it_was_made() -> None:
+    """One that hangs on the way arrives with an old body after a newer one."""
+    shop, webhooks = by_hand("order.updated")
+    order = shop.place_order().id
+    early = webhooks.seal_next()
+    shop.edit_order(order, status="completed")
+    late = webhooks.seal_next()
+    assert early is not None
+    assert late is not None
+    assert [json.loads(each.body)["status"] for each in (early, late)] == ["processing", "completed"]
+    assert webhooks.seal_next() is None
+
+
+def test_reactivation_keeps_the_count_so_that_one_more_failure_disables_again() -> None:
+    """A repaired webhook hangs by a thread until its first success."""
+    with connected("order.created") as (shop, webhooks, listener):
+        hook = next(iter(webhooks.hooks.values()))
+        listener.statuses[:] = [500]
+        for _ in range(7):
+            assert hook.status == "active"
+            shop.place_order()
+            assert webhooks.settle()
+        assert (hook.status, hook.failures) == ("disabled", 6)
+        send_with(shop, webhooks, "PUT", f"webhooks/{hook.id}", {"status": "active"})
+        assert webhooks.settle()
+        shop.place_order()
+        assert webhooks.settle()
+        assert (hook.status, hook.failures, hook.pending) == ("disabled", 6, True)
+
+
+def test_several_runners_bring_deliveries_out_of_order() -> None:
+    """Updated before created: a receiver must take either."""
+    shop = a_shop()
+    webhooks = Webhooks(shop, timeout=5, pause=0.05, runners=2)
+    with listening() as listener:
+        webhooks.create("order.created", listener.url, secret=SECRET, status="paused")
+        slow = webhooks.create("order.updated", listener.url, secret=SECRET, status="paused")
+        stop = start_courier(webhooks)
+        try:
+            webhooks.update(slow, {"status": "active"})
+            assert webhooks.settle()
+            for _ in range(20):
+                shop.place_order()
+            assert webhooks.settle()
+        finally:
+            stop()
+        assert len({json.loads(each.body)["id"] for each in listener.told()}) == 20
 
 
 def test_a_webhook_without_a_secret_gets_the_shops_or_a_random_one() -> None:
