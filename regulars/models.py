@@ -45,6 +45,7 @@ class ChangeRow(Model):
     `seq` grows by commit order (gaps allowed). `topic` is `order.updated` and the like; `resource` is `order` or
     `customer`; `resource_id` the id in the shop. `body` is the raw bytes that were signed. Times are UTC.
     `reason` is set on dead letters only: why the row cannot be merged (such rows are never handed to a sync).
+    `webhook_id` and `delivery_id` are what the shop calls them, where it said so: they help to find a delivery again.
     """
 
     seq: int
@@ -55,6 +56,8 @@ class ChangeRow(Model):
     received_at: datetime
     body: bytes
     reason: str | None = None
+    webhook_id: str | None = None
+    delivery_id: str | None = None
 
 
 class Note(Model):

@@ -23,6 +23,8 @@ TOPICS = (
 )
 LARGEST_ID = 2**63 - 1
 NO_ID = 0
+TOPIC_LETTERS = 100
+UNKNOWN_TOPIC = "the topic is not one of those that are merged"
 
 Outcome = Literal["processed", "duplicate", "ignored"]
 
@@ -59,10 +61,25 @@ class Delivery:
     delivery_id: str | None = None
 
 
+def kept_topic(text: str) -> str:
+    r"""Return a topic as it is kept: at most 100 characters, all of them printable.
+
+    >>> kept_topic("order.updated"), kept_topic("a\x1b[31mb" + "c" * 200)[:8]
+    ('order.updated', 'a?[31mbc')
+    """
+    return "".join(letter if letter.isprintable() else "?" for letter in text[:TOPIC_LETTERS])
+
+
 def read_content(topic: str, body: bytes) -> Content:
-    """Return what `body` says under a topic out of `TOPICS`. Never raises: what cannot be read has a reason."""
+    """Return what `body` says under a topic, one of `TOPICS`. Never raises: what cannot be read has a reason.
+
+    An error object names no object, and neither does anything beside it that is signed: which one it was about cannot be
+    told safely, now or later. Comparing everything with the shop finds it.
+    """
     resource = topic.partition(".")[0]
     digest = sha256(body).digest()
+    if topic not in TOPICS:
+        return Content(resource, NO_ID, dated=False, body_sha256=digest, reason=UNKNOWN_TOPIC)
     try:
         parsed = orjson.loads(body)
     except orjson.JSONDecodeError:  # also for NaN, and for nesting deeper than the parser goes

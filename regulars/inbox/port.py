@@ -14,7 +14,8 @@ version of Regulars wrote it. The next call tries anew: nothing has to be restar
 reading calls answer empty and make no store. An inbox may be shared between threads.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -28,6 +29,14 @@ PRUNE_AT_ONCE = 5000
 LIST_BYTES = 64 * 1024 * 1024
 
 Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ReadAgain:
+    """What became of dead letters: how many are change rows now, and how many stay what they were, by reason."""
+
+    understood: int = 0
+    left: Mapping[str, int] = field(default_factory=dict)
 
 
 class Inbox(Protocol):
@@ -58,7 +67,10 @@ class Inbox(Protocol):
         ...
 
     def dead_letters(self, shop: str, limit: int = 100) -> list[ChangeRow]:
-        """Return the shop's latest dead letters, the newest first. Ends early as `pending` does."""
+        """Return the shop's latest dead letters, the newest first. Ends early as `pending` does.
+
+        Each has the topic and the ids that the shop gave it, when it came, its body, and why it is one.
+        """
         ...
 
     def dead_letter_count(self, shop: str) -> int:
@@ -71,9 +83,32 @@ class Inbox(Protocol):
         Where it raises, nothing counts as stored, and nothing is; only a store that breaks off in the very moment may
         keep the first ones of the batch. Commit it again then: what is there is told as a duplicate.
 
-        "ignored" is a dead letter: it is stored. A duplicate is not, for it says nothing new: the newest row of that
-        object has the same topic and the same body, and the body is dated. Bare `{"id": 5}` bodies of deletions are
-        never duplicates, since an order can be trashed, restored in silence, and trashed again.
+        "ignored" is a dead letter: it is stored. A duplicate is not, for it says nothing new:
+
+        * some row has the same shop, topic, webhook id, delivery id and body, whatever came after it; or
+        * the newest row of that object has the same topic and the same body, and the body is dated.
+
+        A delivery id alone tells nothing: the shop makes it from webhook and second. So bare `{"id": 5}` bodies of
+        deletions are duplicates within a second at most: an order can be trashed, restored in silence, and trashed again.
+        """
+        ...
+
+    def read_again(self, shop: str) -> ReadAgain:
+        """Read every dead letter of the shop with today's rules, and return what became of them.
+
+        What is understood now is a change row from then on, under a new number (numbers grow by commit order, and a sync
+        may have gone past the old one), with the instant at which it was received: what a sync read since then is newer.
+        The dead letter goes in the same step or right after it: whoever is killed loses nothing, and a second call at
+        worst makes a row once more, which merges into the same. The others stay under their numbers, with today's reason.
+        """
+        ...
+
+    def queue_again(self, shop: str) -> int:
+        """Put the newest row of each of the shop's objects once more at the end of the queue; return how many.
+
+        For a warehouse that was lost or set back: its next sync asks for each of them again. The copies have numbers of
+        their own and are otherwise equal, the instant of receipt included; what was there stays. Dead letters are left
+        out, and so is an object of which a row came meanwhile. Done in portions; a second call after a kill is harmless.
         """
         ...
 

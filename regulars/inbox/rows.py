@@ -1,14 +1,14 @@
 """Change rows as stores keep them and as backups carry them: the same columns everywhere."""
 
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from regulars.errors import InboxError
-from regulars.inbox.delivery import LARGEST_ID, Delivery
+from regulars.inbox.delivery import LARGEST_ID, Delivery, read_content
 from regulars.inbox.port import KEEP, LIST_BYTES, Row
 from regulars.models import ChangeRow
 
@@ -30,7 +30,20 @@ COLUMNS = (
     "reason",
 )
 # What reading calls ask for, in the order that `change_row` takes.
-READ = ("seq", "shop", "topic", "resource", "resource_id", "received_at", "body", "reason")
+READ = (
+    "seq",
+    "shop",
+    "topic",
+    "resource",
+    "resource_id",
+    "received_at",
+    "body",
+    "reason",
+    "webhook_id",
+    "delivery_id",
+)
+# What tells a repeat, besides the endpoint and the body: only where a row has both of them.
+KEY = ("delivery_id", "body_sha256", "webhook_id", "shop", "topic")
 
 Sized = Annotated[int, Field(ge=-LARGEST_ID, le=LARGEST_ID)]
 Seq = Annotated[int, Field(ge=1, le=LARGEST_ID)]
@@ -81,9 +94,24 @@ def values_of(delivery: Delivery) -> tuple[Any, ...]:
     )
 
 
+def key_of(values: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """Return what tells a repeat (in the order of `KEY`) of a row stored as `values`; None where the shop named no ids."""
+    row = dict(zip(COLUMNS, values, strict=True))
+    named = row["webhook_id"] is not None and row["delivery_id"] is not None
+    return tuple(row[name] for name in KEY) if named else None
+
+
+def understood_again(values: Sequence[Any]) -> tuple[tuple[Any, ...], str | None]:
+    """Return a row's values (in the order of `COLUMNS`) as today's rules read its body, and why they cannot, if so."""
+    row = dict(zip(COLUMNS, values, strict=True))
+    content = read_content(row["topic"], row["body"])
+    row |= {"resource": content.resource, "resource_id": content.resource_id, "reason": content.reason}
+    return tuple(row[name] for name in COLUMNS), content.reason
+
+
 def change_row(values: Iterable[Any]) -> ChangeRow:
     """Return the row whose stored values are these, in the order of `READ`."""
-    seq, shop, topic, resource, resource_id, received_at, body, reason = values
+    seq, shop, topic, resource, resource_id, received_at, body, reason, webhook_id, delivery_id = values
     return ChangeRow(
         seq=seq,
         shop=shop,
@@ -93,6 +121,8 @@ def change_row(values: Iterable[Any]) -> ChangeRow:
         received_at=EPOCH + timedelta(microseconds=received_at),
         body=body,
         reason=reason,
+        webhook_id=webhook_id,
+        delivery_id=delivery_id,
     )
 
 

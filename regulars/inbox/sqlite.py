@@ -7,26 +7,31 @@ transactions are immediate, so that `seq` is given out by whoever commits next, 
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from regulars.errors import InboxError, InboxUnavailable
 from regulars.inbox.delivery import Delivery, Outcome
-from regulars.inbox.port import KEEP, PRUNE_AT_ONCE, Row
+from regulars.inbox.port import KEEP, PRUNE_AT_ONCE, ReadAgain, Row
 from regulars.inbox.rows import (
     COLUMNS,
+    KEY,
     READ,
     bounded,
     carried,
     change_row,
+    key_of,
     oldest_kept,
     portable,
     state_row,
     to_microseconds,
+    understood_again,
     values_of,
 )
 from regulars.inbox.sqlite_file import identity, open_writer, reader, sqlite
@@ -36,8 +41,19 @@ LOG = logging.getLogger(__name__)
 
 SELECT = f"SELECT {', '.join(READ)} FROM change_rows WHERE "  # noqa: S608 - no data
 SELECT_ALL = f"SELECT seq, {', '.join(COLUMNS)} FROM change_rows ORDER BY seq"  # noqa: S608 - no data
+SELECT_WHOLE = f"SELECT {', '.join(COLUMNS)} FROM change_rows"  # noqa: S608 - no data
 INSERT = f"INSERT INTO change_rows ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
 INSERT_AS = f"INSERT INTO change_rows (seq, {', '.join(COLUMNS)}) VALUES (?, {', '.join('?' * len(COLUMNS))})"  # noqa: S608
+REPEATED = f"SELECT 1 FROM change_rows WHERE {' AND '.join(f'{name} = ?' for name in KEY)} LIMIT 1"  # noqa: S608
+NEWEST = "SELECT max(seq) FROM change_rows WHERE shop = ? AND reason IS NULL GROUP BY resource, resource_id ORDER BY max(seq)"
+# Once more, unless a newer row of the object came meanwhile.
+QUEUE_AGAIN = (
+    f"INSERT INTO change_rows ({', '.join(COLUMNS)}) SELECT {', '.join(COLUMNS)} FROM change_rows AS old "  # noqa: S608
+    "WHERE seq = ? AND NOT EXISTS (SELECT 1 FROM change_rows AS new WHERE new.shop = old.shop "
+    "AND new.resource = old.resource AND new.resource_id = old.resource_id AND new.seq > old.seq)"
+)
+# Rows in one transaction of a replay: the receiver gets its turn in between.
+AT_ONCE = 200
 LAST_USED = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'change_rows'"
 
 
@@ -108,6 +124,18 @@ class SqliteInbox:
         """Store a batch in one transaction. See `port.Inbox`."""
         return self._write(lambda connection: [_store(connection, delivery) for delivery in deliveries])
 
+    def read_again(self, shop: str) -> ReadAgain:
+        """Read the dead letters again, some hundred in one transaction. See `port.Inbox`."""
+        seqs = self._seqs("SELECT seq FROM change_rows WHERE shop = ? AND reason IS NOT NULL ORDER BY seq", shop)
+        left: Counter[str | None] = Counter()
+        for some in _portions(seqs):
+            left.update(self._write(partial(_reread, seqs=some)))
+        return ReadAgain(left.pop(None, 0), {str(reason): count for reason, count in left.items()})
+
+    def queue_again(self, shop: str) -> int:
+        """Copy the newest row of each object to the end, some hundred in one transaction. See `port.Inbox`."""
+        return sum(self._write(partial(_queue_again, seqs=some)) for some in _portions(self._seqs(NEWEST, shop)))
+
     def probe(self) -> None:
         """Write one small row over itself. See `port.Inbox`."""
         self._write(_beat)
@@ -141,6 +169,10 @@ class SqliteInbox:
             if connection is None:
                 return []
             return bounded(change_row(found) for found in connection.execute(SELECT + condition, parameters))
+
+    def _seqs(self, query: str, shop: str) -> list[int]:
+        with reader(self._path) as connection:
+            return [] if connection is None else [int(seq) for (seq,) in connection.execute(query, (shop,))]
 
     def _number(self, query: str, *parameters: str | int) -> int:
         with reader(self._path) as connection:
@@ -179,10 +211,13 @@ class SqliteInbox:
 
 
 def _store(connection: Any, delivery: Delivery) -> Outcome:
-    content = delivery.content
+    content, values = delivery.content, values_of(delivery)
+    key = key_of(values)
+    if key is not None and connection.execute(REPEATED, key).fetchall():
+        return "duplicate"
     if content.dated and _newest(connection, delivery) == (delivery.topic, content.body_sha256):
         return "duplicate"
-    connection.execute(INSERT, values_of(delivery))
+    connection.execute(INSERT, values)
     return "ignored" if content.reason else "processed"
 
 
@@ -193,6 +228,29 @@ def _newest(connection: Any, delivery: Delivery) -> tuple[str, bytes] | None:
         (delivery.shop, delivery.content.resource, delivery.content.resource_id),
     ).fetchall()
     return (rows[0][0], rows[0][1]) if rows else None
+
+
+def _portions(seqs: Sequence[int]) -> Iterator[Sequence[int]]:
+    return (seqs[start : start + AT_ONCE] for start in range(0, len(seqs), AT_ONCE))
+
+
+def _reread(connection: Any, seqs: Sequence[int]) -> list[str | None]:
+    """Read these dead letters again; return why each stays one, None for what is a change row now."""
+    reasons: list[str | None] = []
+    for seq in seqs:
+        for row in connection.execute(f"{SELECT_WHOLE} WHERE seq = ? AND reason IS NOT NULL", (seq,)).fetchall():
+            values, reason = understood_again(row)
+            if reason is None:
+                connection.execute("DELETE FROM change_rows WHERE seq = ?", (seq,))
+                connection.execute(INSERT, values)
+            else:
+                connection.execute("UPDATE change_rows SET reason = ? WHERE seq = ?", (reason, seq))
+            reasons.append(reason)
+    return reasons
+
+
+def _queue_again(connection: Any, seqs: Sequence[int]) -> int:
+    return sum(int(connection.execute(QUEUE_AGAIN, (seq,)).rowcount) for seq in seqs)
 
 
 def _beat(connection: Any) -> None:

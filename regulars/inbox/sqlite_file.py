@@ -1,5 +1,7 @@
 """The file behind the embedded inbox: its table, its schema version, and opening it to read and to write.
 
+An older file can be read as it is; it is migrated when it is first written, after a copy beside it.
+
 Debian's own SQLite has a WAL bug that corrupts files; the package `pysqlite3` brings a mended one. Where neither is
 mended, the file does without WAL.
 """
@@ -11,6 +13,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
+from regulars.durable import bring_to_disk
 from regulars.errors import InboxUnavailable, NewerSchema
 
 try:
@@ -19,7 +24,7 @@ except ModuleNotFoundError:  # no wheel for this system
     import sqlite3 as dbapi2
 
 sqlite: Any = dbapi2
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 READ_TIMEOUT_SECONDS = 10.0
 # A shop waits up to 60 s for an answer and sends nothing else meanwhile: better an honest 503 after a few seconds.
 BUSY_TIMEOUT_SECONDS = 5.0
@@ -48,6 +53,13 @@ DDL = (
     "CREATE INDEX IF NOT EXISTS change_rows_age ON change_rows (received_at)",
     "CREATE TABLE IF NOT EXISTS heartbeat (id INTEGER PRIMARY KEY CHECK (id = 1), at INTEGER NOT NULL)",
 )
+# What turns version n into n + 1; frozen, whatever the tables are today. A new file gets all of them too.
+MIGRATIONS = {
+    1: (
+        """CREATE INDEX IF NOT EXISTS change_rows_delivery ON change_rows (delivery_id, body_sha256)
+            WHERE delivery_id IS NOT NULL""",
+    ),
+}
 
 
 @contextmanager
@@ -80,7 +92,7 @@ def open_writer(path: Path) -> Any:
             str(path), timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
         )
         try:
-            _prepare(connection)
+            _prepare(connection, path)
         except sqlite.OperationalError as error:
             connection.close()
             # Turning an empty file to WAL fails at once, whatever the timeout, while another writer does the same.
@@ -119,8 +131,8 @@ def _busy(error: Exception) -> bool:
     return bool(getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite.SQLITE_BUSY)
 
 
-def _prepare(connection: Any) -> None:
-    """Set up the connection and, in an empty file, the tables. Raises NewerSchema, sqlite.Error."""
+def _prepare(connection: Any, path: Path) -> None:
+    """Set up the connection and, in an empty or an older file, the tables. Raises NewerSchema, sqlite.Error, OSError."""
     version = schema_version(connection)
     wanted = "WAL" if sqlite.sqlite_version_info >= WAL_SAFE else "DELETE"
     connection.execute(f"PRAGMA journal_mode={wanted}")
@@ -128,8 +140,27 @@ def _prepare(connection: Any) -> None:
     connection.execute("PRAGMA secure_delete=ON")  # rows hold personal data: what is dropped shall be gone
     if version == SCHEMA_VERSION:
         return
+    if version:
+        with FileLock(f"{path}.lock", timeout=BUSY_TIMEOUT_SECONDS, mode=0o600):  # one process copies and migrates
+            if (version := schema_version(connection)) < SCHEMA_VERSION:
+                _copy(connection, path.with_name(f"{path.name}.v{version}"))
+                _make(connection, version)
+    else:
+        _make(connection, version)
+
+
+def _make(connection: Any, version: int) -> None:
+    """Bring the file from `version` (0: it is empty) to ours, in one transaction; again where somebody was faster."""
     connection.execute("BEGIN IMMEDIATE")
-    for statement in DDL:
+    for statement in (*DDL, *(step for n in range(max(version, 1), SCHEMA_VERSION) for step in MIGRATIONS[n])):
         connection.execute(statement)
     connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
     connection.execute("COMMIT")
+
+
+def _copy(connection: Any, target: Path) -> None:
+    """Keep the file as it is beside it. A copy that is there already is of an attempt that was broken off."""
+    target.unlink(missing_ok=True)
+    os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    connection.execute("VACUUM INTO ?", (str(target),))
+    bring_to_disk(target.parent)

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from pymongo.errors import BulkWriteError
 from pymongo.read_concern import ReadConcern
 
 from regulars.inbox.delivery import Delivery, Outcome
-from regulars.inbox.rows import COLUMNS, to_microseconds, values_of
+from regulars.inbox.rows import COLUMNS, KEY, key_of, to_microseconds, values_of
 from regulars.mongo.client import Document
 
 ROWS, STATE = "change_rows", "inbox_state"
@@ -61,6 +61,31 @@ def commit_in_turn(database: Database[Document], deliveries: Sequence[Delivery])
     return None
 
 
+def add_in_turn(
+    database: Database[Document],
+    documents: list[Document],
+    still_wanted: Callable[[list[Document]], list[Document]] = list,
+) -> int | None:
+    """Store rows in their order under the next numbers; return how many, None where others were faster all the time.
+
+    `still_wanted` is asked once the next number is known: whatever it does not see yet takes that number, and is seen
+    when it is asked again.
+    """
+    newest_first = database.with_options(read_concern=ReadConcern("local"))
+    deadline = time.monotonic() + CONFLICT_SECONDS
+    count, rest = 0, documents
+    while time.monotonic() < deadline:
+        last = last_used(newest_first)
+        rest = still_wanted(rest)
+        for number, row in enumerate(rest, start=last + 1):
+            row["_id"] = number
+        stored = _insert(database[ROWS], rest)
+        count, rest = count + stored, rest[stored:]
+        if not rest:
+            return count
+    return None
+
+
 def last_used(database: Database[Document], session: ClientSession | None = None) -> int:
     """Return the highest number ever used. The order of the two reads matters: see `MongoInbox.prune`."""
     newest = database[ROWS].find_one({}, {"_id": 1}, sort=[("_id", DESCENDING)], session=session)
@@ -72,19 +97,32 @@ def _judged(
     database: Database[Document], deliveries: Sequence[Delivery]
 ) -> tuple[list[Outcome], list[tuple[int, Document]]]:
     """Return what becomes of each delivery, and what is to be stored, each with its delivery's position."""
-    documents = [document_of(values_of(delivery)) for delivery in deliveries]
+    stored = [values_of(delivery) for delivery in deliveries]
+    documents, keys = [document_of(values) for values in stored], [key_of(values) for values in stored]
     newest = _newest(database, {row["object"] for row in documents})
+    seen = _seen(database, [key for key in keys if key is not None])
     outcomes: list[Outcome] = []
     new: list[tuple[int, Document]] = []
-    for position, (delivery, row) in enumerate(zip(deliveries, documents, strict=True)):
+    for position, (delivery, row, key) in enumerate(zip(deliveries, documents, keys, strict=True)):
         said = (row["topic"], row["body_sha256"])
-        if delivery.content.dated and newest.get(row["object"]) == said:
+        if key in seen or (delivery.content.dated and newest.get(row["object"]) == said):
             outcomes.append("duplicate")
             continue
         newest[row["object"]] = said
+        if key is not None:
+            seen.add(key)
         new.append((position, row))
         outcomes.append("ignored" if row["dead"] else "processed")
     return outcomes, new
+
+
+def _seen(database: Database[Document], keys: Sequence[tuple[Any, ...]]) -> set[tuple[Any, ...]]:
+    """Return the keys of rows (see `KEY`) that are there already, out of `keys` and some beside them."""
+    if not keys:
+        return set()
+    of_some = {KEY[0]: {"$in": [key[0] for key in keys]}, KEY[1]: {"$in": [key[1] for key in keys]}}
+    found = database[ROWS].find(of_some, {"_id": 0, **dict.fromkeys(KEY, 1)}, hint="delivery")
+    return {tuple(row[name] for name in KEY) for row in found}
 
 
 def _newest(database: Database[Document], objects: set[str]) -> dict[str, tuple[str, bytes]]:

@@ -110,13 +110,24 @@ def test_an_address_with_a_trailing_slash_works(receiver: Receiver) -> None:
         assert receiver.post(a_body(61), headers_for(a_body(61)), path=path)[0] == 200
 
 
-def test_a_topic_that_is_not_merged_is_ignored(receiver: Receiver) -> None:
+def test_a_topic_that_is_not_merged_is_set_aside(receiver: Receiver) -> None:
     """A shop owner may add a product webhook; refusing it would get it switched off with alarm."""
-    before = receiver.inbox.dead_letter_count("shop")
-    for topic in ("product.updated", "action.woocommerce_x", "order", "ORDER.UPDATED", "order.exploded"):
+    topics = ("product.updated", "action.woocommerce_x", "order", "ORDER.UPDATED", "order.exploded" + "d" * 300)
+    for topic in topics:
         assert receiver.deliver(a_body(62), topic) == (200, {"status": "ignored"})
     assert receiver.inbox.changes_of("shop", "order", 62, 0) == []
-    assert receiver.inbox.dead_letter_count("shop") == before
+    letters = receiver.inbox.dead_letters("shop", limit=len(topics))
+    assert [letter.topic for letter in letters] == [topic[:100] for topic in reversed(topics)]
+    assert {letter.reason for letter in letters} == {"the topic is not one of those that are merged"}
+    assert {letter.body for letter in letters} == {a_body(62)}
+
+
+def test_a_dead_letter_keeps_the_ids_that_help_to_find_it_again(receiver: Receiver) -> None:
+    """They stand in the shop's log of deliveries too."""
+    ids = {"X-WC-Webhook-ID": "12", "X-WC-Webhook-Delivery-ID": "a88a573ccb239b526f82e90ca10128fb"}
+    assert receiver.post(b'{"code":"x"}', {**headers_for(b'{"code":"x"}'), **ids})[1] == {"status": "ignored"}
+    [letter] = receiver.inbox.dead_letters("shop", limit=1)
+    assert (letter.webhook_id, letter.delivery_id) == tuple(ids.values())
 
 
 def test_a_delivery_without_a_topic_is_400(receiver: Receiver) -> None:

@@ -8,10 +8,10 @@ NOON = datetime(2026, 11, 22, 12, 0, 0, 123456, tzinfo=UTC)
 
 
 def a_delivery(
-    body: bytes = b'{"id": 5}', topic: str = "order.updated", shop: str = "shop", at: datetime = NOON
+    body: bytes = b'{"id": 5}', topic: str = "order.updated", shop: str = "shop", at: datetime = NOON, **ids: str | None
 ) -> Delivery:
-    """Return a verified delivery."""
-    return Delivery(shop=shop, topic=topic, content=read_content(topic, body), body=body, received_at=at)
+    """Return a verified delivery; `ids` are its webhook_id and delivery_id, where the shop named them."""
+    return Delivery(shop=shop, topic=topic, content=read_content(topic, body), body=body, received_at=at, **ids)
 
 
 def of_order(number: int, modified: str = "2026-11-22T08:10:25", **more: str) -> Delivery:

@@ -1,5 +1,6 @@
 """The embedded inbox's file: what readers may not do to it, and what it refuses."""
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from regulars.errors import InboxUnavailable, NewerSchema
 from regulars.inbox.rows import EPOCH, to_microseconds
-from regulars.inbox.sqlite import SqliteInbox
+from regulars.inbox.sqlite import REPEATED, SqliteInbox
 from regulars.inbox.sqlite_file import reader, sqlite
 from tests.regulars.inbox.deliveries import a_delivery
 
@@ -49,11 +50,59 @@ def test_a_newer_schema_is_refused_to_readers_and_writers(path: Path) -> None:
     inbox.commit([a_delivery()])
     inbox.close()
     with closing(sqlite.connect(str(path))) as connection:
-        connection.execute("PRAGMA user_version=2")
+        connection.execute("PRAGMA user_version=99")
     with pytest.raises(NewerSchema, match="install that version"):
         inbox.pending("shop", 0)
     with pytest.raises(NewerSchema, match="install that version"):
         inbox.commit([a_delivery()])
+
+
+def of_version_1(path: Path) -> None:
+    """Make an inbox of version 1 with a row, as that version wrote it."""
+    with SqliteInbox(path) as inbox:
+        inbox.commit([a_delivery(delivery_id="d1", webhook_id="3")])
+    with closing(sqlite.connect(str(path), isolation_level=None)) as connection:
+        connection.execute("DROP INDEX change_rows_delivery")
+        connection.execute("PRAGMA user_version=1")
+
+
+def test_an_older_file_is_read_as_it_is_and_migrated_after_a_copy(path: Path) -> None:
+    """Nobody should lose change rows to an update, nor the way back."""
+    of_version_1(path)
+    with SqliteInbox(path) as inbox:
+        [row] = inbox.pending("shop", 0)
+        assert not path.with_name("inbox.db.v1").exists(), "reading changes nothing"
+        assert inbox.commit([a_delivery(delivery_id="d1", webhook_id="3"), a_delivery(b'{"id": 6}')]) == [
+            "duplicate",
+            "processed",
+        ]
+        assert inbox.pending("shop", row.seq - 1)[0] == row
+    copy = path.with_name("inbox.db.v1")
+    assert copy.stat().st_mode & 0o777 == 0o600
+    with closing(sqlite.connect(str(copy))) as connection:
+        assert connection.execute("SELECT count(*) FROM change_rows").fetchall() == [(1,)]
+        assert connection.execute("PRAGMA user_version").fetchall() == [(1,)]
+    with closing(sqlite.connect(str(path))) as connection:
+        indexes = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'index'")}
+        assert "change_rows_delivery" in indexes
+
+
+def test_several_that_find_an_older_file_at_once_all_get_on(path: Path) -> None:
+    """Receiver and app start together after an update."""
+    of_version_1(path)
+    with ThreadPoolExecutor(4) as pool:
+        told = list(pool.map(lambda n: SqliteInbox(path).commit([a_delivery(b'{"id": %d}' % (n + 10))]), range(4)))
+    assert told == [["processed"]] * 4
+    assert SqliteInbox(path).waiting("shop", 0) == 5
+
+
+def test_repeats_are_found_by_an_index(path: Path) -> None:
+    """Each delivery asks; a month of rows may lie there."""
+    with SqliteInbox(path) as inbox:
+        inbox.commit([a_delivery(delivery_id="d1", webhook_id="3")])
+    with closing(sqlite.connect(str(path))) as connection:
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {REPEATED}", ("d1", b"", "3", "shop", "x")).fetchall()
+    assert "USING INDEX change_rows_delivery" in str(plan)
 
 
 def test_a_file_that_is_no_database_is_unavailable(path: Path) -> None:

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from regulars.errors import InboxUnavailable, NewerSchema, SettingsError
 from regulars.inbox import open_inbox
+from regulars.inbox.rows import KEY
 from regulars.mongo.inbox import MongoInbox
 from regulars.mongo.inbox_writing import ROWS
 from regulars.settings import Settings
@@ -95,6 +96,24 @@ def test_rows_of_a_newer_version_are_refused(mongo_settings: Settings, mongod: M
         inbox.commit([of_order(1)])
 
 
+def test_rows_of_version_1_get_the_new_index_after_a_copy(mongo_settings: Settings, mongod: Mongod) -> None:
+    """Repeats are asked for by it: without, every batch would fail."""
+    with open_inbox(mongo_settings) as inbox:
+        inbox.commit([of_order(1, webhook_id="3", delivery_id="d1")])
+    name = str(mongo_settings.mongodb_uri and mongo_settings.mongodb_uri.get_secret_value()).rpartition("/")[2]
+    with mongod.admin() as client:
+        database = client[name]
+        database[ROWS].drop_index("delivery")
+        database["schema_versions"].update_one({"_id": "inbox"}, {"$set": {"version": 1}})
+        with open_inbox(mongo_settings) as inbox:
+            assert inbox.commit([of_order(1, webhook_id="3", delivery_id="d1"), of_order(2)]) == [
+                "duplicate",
+                "processed",
+            ]
+        assert database[f"{ROWS}_v1"].count_documents({}) == 1
+        assert "delivery" in database[ROWS].index_information()
+
+
 def test_no_list_reads_the_whole_collection(mongo_settings: Settings) -> None:
     """A sensor asks every five seconds, and a month of rows may lie there."""
     assert mongo_settings.mongodb_uri
@@ -112,6 +131,19 @@ def test_no_list_reads_the_whole_collection(mongo_settings: Settings) -> None:
             assert "IXSCAN" in stages, wanted
             assert "COLLSCAN" not in stages, wanted
             assert "'SORT'" not in stages, wanted
+
+
+def test_repeats_by_their_ids_are_told_by_the_index_alone(mongo_settings: Settings) -> None:
+    """The same for what has a webhook's and a delivery's id."""
+    assert mongo_settings.mongodb_uri
+    with MongoInbox(mongo_settings.mongodb_uri) as inbox:
+        inbox.commit([of_order(number, webhook_id="3", delivery_id=f"d{number % 7}") for number in range(1, 100)])
+        inbox.commit([of_order(number) for number in range(100, 200)])
+        wanted = {"delivery_id": {"$in": ["d1", "d2"]}, "body_sha256": {"$in": [b"1" * 32]}}
+        found = inbox._database[ROWS].find(wanted, {"_id": 0, **dict.fromkeys(KEY, 1)}, hint="delivery")
+        told = str(found.explain())
+        assert "'totalDocsExamined': 0" in told
+        assert "COLLSCAN" not in told
 
 
 def test_repeats_are_told_by_the_index_alone(mongo_settings: Settings) -> None:
