@@ -7,7 +7,7 @@ from the last page that was committed. A *cursor* is the modification time up to
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, Protocol
 
 import polars as pl
 
@@ -88,15 +88,32 @@ class Batch:
         return sum(len(row.body) for rows in self.rows.values() for row in rows)
 
 
-def slices(batches: Iterable[Batch]) -> Iterator[list[Batch]]:
-    """Group batches into what is committed at once, bounded in pages and size so that memory is."""
+class Keeper(Protocol):
+    """Keeps what was read until it is committed; see `pipelines.woocommerce.journal`."""
+
+    def append(self, batch: Batch, after: Mark) -> None:
+        """Keep a batch that was read while the warehouse stood at `after`."""
+
+    def clear(self) -> None:
+        """Forget what was kept."""
+
+
+def slices(batches: Iterable[Batch], keeper: Keeper, mark: Mark) -> Iterator[list[Batch]]:
+    """Group batches into what is committed at once, bounded in pages and size so that memory is.
+
+    `keeper` is given each batch as soon as it is read, and cleared once the next slice is asked for: whoever asks has
+    committed the last one. `mark` is where the warehouse stands at the start.
+    """
     held: list[Batch] = []
     size = 0
     for batch in batches:
+        keeper.append(batch, mark)
         held.append(batch)
         size += batch.size
         if batch.flush or len(held) >= SLICE_PAGES or size >= SLICE_SIZE:
             yield held
-            held, size = [], 0
+            keeper.clear()
+            mark, held, size = batch.mark, [], 0
     if held:
         yield held
+        keeper.clear()

@@ -1,7 +1,7 @@
 """Bring the raw tables of one shop up to date: change rows first, then what changed, or everything.
 
-Each slice is committed with the mark that says how far it goes: a sync that is killed or fails has lost at most a slice,
-and the next one goes on from there. Whoever calls this holds the shop's warehouse lock.
+Each slice is committed with the mark that says how far it goes, and what was read since then stands in a journal: the
+next sync goes on from there. Whoever calls this holds the shop's warehouse lock.
 """
 
 import time
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pipelines.woocommerce.changes import merge_changes
 from pipelines.woocommerce.follow import Follower
+from pipelines.woocommerce.journal import Journal
 from pipelines.woocommerce.known import Known
 from pipelines.woocommerce.listings import CUSTOMERS, ORDERS, TRASH
 from pipelines.woocommerce.progress import Batch, Mark, slices
@@ -76,7 +77,8 @@ def sync_shop(
     started, sent = time.monotonic(), client.requests_sent
     index = client.index()
     look(index)
-    run = _Run(Loader(warehouse, pipelines_dir, shop))
+    run = _Run(Loader(warehouse, pipelines_dir, shop), Journal(pipelines_dir / f"{shop}.journal"))
+    run.recover()
     known = Known(warehouse)
     follower = Follower(client, known, clock)
     reader = Reader(client, known, follower, overlap=overlap, report=report, clock=clock)
@@ -107,15 +109,20 @@ def applied_change_seq(warehouse: Path, pipelines_dir: Path, shop: str) -> int:
 class _Run:
     """Commits batches, slice by slice, and counts what was written."""
 
-    def __init__(self, loader: Loader) -> None:
-        self._loader = loader
+    def __init__(self, loader: Loader, journal: Journal) -> None:
+        self._loader, self._journal = loader, journal
         self.mark: Mark = loader.mark()
         self.rows: Counter[str] = Counter()
         self.orders: set[int] = set()
         self.customers: set[int] = set()
 
+    def recover(self) -> None:
+        """Commit what a sync had read that was killed before it could."""
+        self.commit(self._journal.recover(self.mark))
+        self._journal.clear()
+
     def commit(self, batches: Iterable[Batch]) -> None:
-        for part in slices(batches):
+        for part in slices(batches, self._journal, self.mark):
             if not any(batch.rows or batch.gone for batch in part) and part[-1].mark == self.mark:
                 continue
             self.rows.update(self._loader.load(part))
