@@ -59,16 +59,19 @@ class Webhooks:
         secret: str = "",
         runners: int = 1,
         manual: bool = False,
+        post: Callable[[Delivery, float], int | None] = deliveries.post,
     ) -> None:
         """Listen to a shop. ``pause``: seconds an event waits, so that several of one record become one.
 
         ``secret`` is used for webhooks created without one; a random one otherwise, as in the real shop. ``runners``
-        deliver side by side: with more than one, deliveries change places.
+        deliver side by side: with more than one, deliveries change places. ``post`` sends one within so many seconds and
+        returns the status it got.
         """
         self.shop = shop
         self.timeout = timeout
         self.pause = pause
         self.default_secret = secret
+        self._post = post
         self.runners = 0 if manual else runners
         self.hooks: dict[int, Webhook] = {}
         self.delivered = 0
@@ -214,7 +217,7 @@ class Webhooks:
         While the ping has not been answered with exactly 200, another one follows each delivery.
         """
         hook = sealed.hook
-        status = deliveries.post(sealed, self.timeout)
+        status = self._post(sealed, self.timeout)
         if not sealed.topic:
             hook.pending = hook.pending and status != 200
             return status
