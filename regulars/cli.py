@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from regulars.commands import keeping, tokens
+from regulars.commands import doctor, keeping, replay, tokens, webhooks
 from regulars.commands.answers import Json, open_console, print_json
 from regulars.errors import RegularsError, SettingsError
 from regulars.stopping import Stopped, stoppable
@@ -124,27 +124,6 @@ def sync(
         _print_summary(deployment.paths.published(name), deployment.console, json)
 
 
-@app.command()
-def doctor(shop: Shop = None, json: Json = False) -> None:
-    """Say what stands between Regulars and the shop, and what to do about it."""
-    from regulars.settings import load_settings
-    from regulars.shop.doctor import diagnose
-
-    findings = diagnose(load_settings().shop(shop))
-    if json:
-        print_json({"findings": [vars(finding) for finding in findings]})
-    else:
-        console = open_console()
-        for finding in findings:
-            mark = {True: "[green]ok[/]  ", False: "[red]no[/]  ", None: "[yellow]?[/]   "}[finding.ok]
-            console.print(mark, end="")
-            console.print(f"{finding.check}: {finding.message}", markup=False, highlight=False)
-            if finding.advice:
-                console.print(f"      {finding.advice}", markup=False, highlight=False)
-    if any(finding.ok is False for finding in findings):
-        raise typer.Exit(1)
-
-
 @app.command("demo-order")
 def demo_order(customer: Customer = None) -> None:
     """Place an order in the running demo shop, to watch it travel."""
@@ -180,9 +159,12 @@ def _print_summary(published: Path, console: Console, json: bool) -> None:
         show(summary, console)
 
 
+app.command()(doctor.doctor)
 app.command()(keeping.backup)
 app.command()(keeping.restore)
+app.command()(replay.replay)
 app.add_typer(tokens.app, name="token")
+app.add_typer(webhooks.app, name="webhooks")
 
 
 if __name__ == "__main__":
