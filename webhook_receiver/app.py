@@ -22,7 +22,7 @@ from regulars.errors import RegularsError
 from regulars.inbox.delivery import TOPICS, Delivery, kept_topic, read_content
 from regulars.models import ShopConfig
 from regulars.settings import NO_SHOP, Settings
-from regulars.shop.webhook_secrets import accepted_secrets, present_secret
+from regulars.shop.webhook_secrets import RECEIVER_PATH, accepted_secrets, present_secret
 from webhook_receiver.body import BodyReader
 from webhook_receiver.counters import DELIVERIES
 from webhook_receiver.inbox import InboxWriter
@@ -30,7 +30,6 @@ from webhook_receiver.signature import verifies
 
 LOG = logging.getLogger(__name__)
 
-WEBHOOKS = "/api/customers/webhooks"
 TOPIC_HEADER = b"x-wc-webhook-topic"
 STORE_SECONDS = 10.0
 # What WooCommerce sends, unsigned, when a webhook is saved. Anything else but a 200 makes it send one after each event.
@@ -143,7 +142,7 @@ def create_app(settings: Settings, inbox: InboxWriter) -> Starlette:
     """Return the ASGI application over a started inbox. Raises SettingsError where a shop is half configured."""
     receiver = Receiver(settings, inbox)
     receiver.announce()
-    addresses = (WEBHOOKS, f"{WEBHOOKS}/{{shop}}/{{topic}}")
+    addresses = (RECEIVER_PATH, f"{RECEIVER_PATH}/{{shop}}/{{topic}}")
     # With and without a trailing slash: a redirect would count as delivered (302) or failed (307), never arrive.
     webhooks = [Route(path + end, receiver.webhook, methods=["POST"]) for path in addresses for end in ("", "/")]
     app = Starlette(

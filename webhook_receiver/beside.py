@@ -14,9 +14,10 @@ from typing import Final, Protocol
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from regulars.settings import Settings
+from regulars.shop.webhook_secrets import RECEIVER_PATH
 
 LOG = logging.getLogger(__name__)
-RECEIVERS: Final = ("/api/customers/webhooks", "/healthz")
+RECEIVERS: Final = (RECEIVER_PATH, "/healthz")
 
 
 class Closing(Protocol):

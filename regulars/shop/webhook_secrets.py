@@ -13,6 +13,9 @@ from pydantic import SecretStr
 
 from regulars.models import ShopConfig
 
+# Where the receiver takes deliveries: of the only shop, and below it `/<shop>/<topic>`.
+RECEIVER_PATH = "/api/customers/webhooks"
+
 
 def derived_secret(secret: str, shop: str, topic: str) -> str:
     r"""Return the secret of one endpoint: base64url, without padding, of HMAC-SHA256 keyed with the shop's secret.

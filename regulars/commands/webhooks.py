@@ -1,0 +1,152 @@
+"""`regulars webhooks …`: the shop's webhooks that tell us of changes, over the shop's API."""
+
+# ruff: noqa: PLC0415 - each command imports what it needs, so that --help answers at once
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from regulars.commands.answers import Json, print_json, say
+
+if TYPE_CHECKING:
+    from regulars.models import ShopConfig
+    from regulars.settings import Settings
+    from regulars.shop.webhooks import WebhookClient, Webhooks
+
+app = typer.Typer(help="The shop's webhooks that tell us of changes.", no_args_is_help=True)
+
+Shop = Annotated[str | None, typer.Option("--shop", help="Which shop, where several are configured.")]
+Url = Annotated[
+    str | None,
+    typer.Option("--url", help="The address under which the shop reaches us; REGULARS_PUBLIC_URL where not given."),
+]
+MEANINGS = {
+    "active": "active",
+    "paused": "paused: nothing is delivered, and what happens meanwhile is never told",
+    "disabled": "disabled by the shop after deliveries that failed: what happens meanwhile is never told",
+    "absent": "absent: the shop tells nothing of this",
+}
+
+
+@dataclass(frozen=True)
+class _At:
+    """One shop, and the address that it is to deliver to."""
+
+    settings: "Settings"
+    shop: "ShopConfig"
+    base: str
+    client: "WebhookClient"
+
+    def look(self) -> "Webhooks":
+        """Return our webhooks as they are now."""
+        from regulars.shop.webhooks import look
+
+        return look(self.client, self.shop.name, self.base)
+
+
+@app.command()
+def install(shop: Shop = None, url: Url = None, json: Json = False) -> None:
+    """Create the webhooks that are absent, each with a secret of its own. Needs a key with Read/Write."""
+    from regulars.shop.webhooks import install as create
+
+    with _at(shop, url) as at:
+        created = create(at.client, at.shop, at.base)
+        now = at.look()
+        _remember(at, now)
+    if json:
+        print_json({**_told(at, now), "created": created})
+        return
+    say(f"Created: {', '.join(created)}." if created else "All webhooks were there already.")
+    _say_states(at, now)
+
+
+@app.command()
+def status(shop: Shop = None, url: Url = None, json: Json = False) -> None:
+    """Say how each of our webhooks stands in the shop. Exit code 1 where one is not active."""
+    with _at(shop, url) as at:
+        now = at.look()
+    if json:
+        print_json(_told(at, now))
+    else:
+        _say_states(at, now)
+    if any(state.status != "active" for state in now.states):
+        raise typer.Exit(1)
+
+
+@app.command()
+def repair(shop: Shop = None, url: Url = None, json: Json = False) -> None:
+    """Make each webhook one that is active, delivers here and has the present secret. Needs a key with Read/Write."""
+    from regulars.shop.webhooks import repair as mend
+
+    with _at(shop, url) as at:
+        done = mend(at.client, at.shop, at.base)
+        now = at.look()
+        _remember(at, now)
+    if json:
+        print_json({**_told(at, now), **asdict(done)})
+        return
+    for word, which in (
+        ("Created", done.created),
+        ("Moved here from another address", done.moved),
+        ("Given the present secret and made active", done.mended),
+        ("Deleted as doubles, by id", done.removed),
+    ):
+        if which:
+            say(f"{word}: {', '.join(map(str, which))}.")
+    if done.silent:
+        say(f"Nothing was told of {', '.join(done.silent)} until now: what happened meanwhile is not here yet.")
+        say(f"  regulars sync --shop {at.shop.name}        brings the orders that changed, within minutes")
+        say(f"  regulars reconcile --shop {at.shop.name}   finds everything, deletions too; it also runs each night")
+    _say_states(at, now)
+
+
+@contextmanager
+def _at(name: str | None, url: str | None) -> Iterator[_At]:
+    from regulars.settings import load_settings
+    from regulars.shop.webhooks import WebhookClient, delivery_base
+
+    settings = load_settings()
+    shop = settings.shop(name)
+    base = delivery_base(shop.name, url or settings.public_url)
+    with closing(WebhookClient(shop)) as client:
+        yield _At(settings, shop, base, client)
+
+
+def _remember(at: _At, now: "Webhooks") -> None:
+    """Let the screens know at once; they would by themselves within minutes, so that no trouble here is one."""
+    from regulars.errors import RegularsError
+    from regulars.records import open_records
+
+    try:
+        with open_records(at.settings) as records:
+            records.set_webhooks(at.shop.name, now.states)
+    except RegularsError:
+        return
+
+
+def _told(at: _At, now: "Webhooks") -> dict[str, Any]:
+    return {
+        "shop": at.shop.name,
+        "delivery_base": at.base,
+        "webhooks": [state.model_dump(mode="json") for state in now.states],
+        "doubles": [asdict(hook) for hook in now.doubles],
+        "elsewhere": [asdict(hook) for hook in now.elsewhere],
+    }
+
+
+def _say_states(at: _At, now: "Webhooks") -> None:
+    say(f"Webhooks of {at.shop.name} that deliver to {at.base}/<topic>:")
+    for state in now.states:
+        number = f"id {state.webhook_id}" if state.webhook_id else ""
+        say(f"  {state.topic:18} {number:8} {MEANINGS[state.status]}")
+    for hook in now.doubles:
+        say(f"  {hook.topic:18} {f'id {hook.id}':8} a double, {hook.status}: `regulars webhooks repair` deletes it")
+    if now.elsewhere:
+        say("Others with our path deliver to another address (an old one of ours, or another installation's):")
+    for hook in now.elsewhere:
+        say(f"  {hook.topic:18} {f'id {hook.id}':8} {hook.status}, to {hook.url}")
+    if any(state.status != "active" for state in now.states):
+        say("`regulars webhooks repair` mends all of them.")
