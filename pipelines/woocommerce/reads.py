@@ -37,7 +37,10 @@ CHANGED: Final[tuple[tuple[str, str, Params, str], ...]] = (
 
 
 class Reader:
-    """Reads one shop for one sync. `overlap` is how far each pull reaches back over what was read before."""
+    """Reads one shop for one sync. `overlap` is how far each pull reaches back over what was read before.
+
+    `pages` counts the pages of listings read so far.
+    """
 
     def __init__(
         self,
@@ -51,6 +54,7 @@ class Reader:
     ) -> None:
         self._shop, self._known, self._follower = shop, known, follower
         self._overlap, self._report, self._clock = overlap, report, clock
+        self.pages = 0
 
     def sweep(self, mark: Mark, shop_now: datetime) -> Iterator[Batch]:
         """Read every listing from end to end, going on where `mark` says, then settle what was not in them.
@@ -78,6 +82,7 @@ class Reader:
         try:
             total = 0
             for page in resumed(self._shop, listing, sweep.page, sweep.last_id if sweep.page else None):
+                self.pages += 1
                 if page.items:
                     total = page.total
                     sweep = sweep.model_copy(update={"page": page.page, "last_id": page.items[-1]["id"]})
@@ -138,6 +143,7 @@ class Reader:
         newest, done = since, 0
         limit: datetime | None = None  # times in the future exist: a cursor that followed them would skip the rest
         for page in one_ahead(changed_pages(self._shop, path, params, since)):
+            self.pages += 1
             limit = limit or page.shop_now
             seen = [at for item in page.items if (at := gmt(item.get("date_modified_gmt")))]
             newest = max([newest, *seen])
@@ -165,6 +171,7 @@ class Reader:
         """Read accounts, of which the shop cannot say which changed: the newest, and a few pages of all by turns."""
         pages = 0
         for page in self._shop.pages("customers", NEWEST_CUSTOMERS):
+            self.pages += 1
             pages = page.total_pages if page.items else pages
             self._report("customers", len(page.items), None)
             if pages <= 1:
@@ -178,6 +185,7 @@ class Reader:
         start = mark.customers_page if mark.customers_page < pages else 0
         count = pages if pages <= WHOLE_LIST_PAGES else ROLLING_PAGES
         for page in islice(steady_pages(self._shop, CUSTOMERS, after=start), count):
+            self.pages += 1
             after = mark.customers_last_id if page.page > 1 else 0
             turned = {
                 "customers_page": page.page if page.page < page.total_pages else 0,
