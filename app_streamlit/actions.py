@@ -65,9 +65,12 @@ def edit_customer(shop: str, woocommerce_id: int | None, values: Mapping[str, st
     )
 
 
-def start_sync(shop: str, *, full: bool = False) -> str:
-    """Start a sync in Dagster and return its run id; `full` reads everything again. Raises DagsterUnavailable."""
-    return Dagster(reads.settings()).start_sync(shop, full=full)
+def start_sync(shop: str, *, full: bool = False, reconcile: bool = False) -> str:
+    """Start a sync in Dagster and return its run id. Raises DagsterUnavailable.
+
+    `full` reads everything again; `reconcile` compares everything and mends what differs.
+    """
+    return Dagster(reads.settings()).start_sync(shop, full=full, reconcile=reconcile)
 
 
 def save_segment(shop: str, name: str, rule: str, description: str = "", replaces: Segment | None = None) -> Segment:

@@ -4,7 +4,7 @@ Cheap on purpose: what is published is read from its manifest, not by opening ev
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -14,8 +14,9 @@ from app_streamlit import reads
 from regulars.dagster import Dagster, outcome
 from regulars.directory.layout import Manifest, current_manifest
 from regulars.errors import InboxError, RecordsError, RegularsError
-from regulars.models import ChangeRow, CheckResult, SyncProgress, SyncRun
+from regulars.models import ChangeRow, CheckResult, SyncProgress, SyncRun, WebhookState
 from regulars.progress import read_progress
+from regulars.records.drifts import differing
 
 SYNCS_READ = 500
 DEAD_LETTERS_SHOWN = 100
@@ -26,13 +27,16 @@ SIZE_SECONDS = 300
 class ShopState:
     """How one shop's copy stands. None: not known, since a store is away; `problems` are the sentences that say so.
 
-    `last` is the last sync that ended; `waiting` counts change rows that no published version holds, `oldest` is when
+    `last` is the last sync that ended, `compared` the last one that compared the copy with the shop (None: none did);
+    `webhooks` are as they were last seen (empty: nobody looked). `waiting` counts change rows that no published version holds, `oldest` is when
     the first of them arrived (UTC); `dead` counts deliveries that could not be understood.
     """
 
     shop: str
     manifest: Manifest | None
     last: SyncRun | None = None
+    compared: SyncRun | None = None
+    webhooks: Sequence[WebhookState] | None = None
     checks: Sequence[CheckResult] | None = None
     waiting: int | None = None
     oldest: datetime | None = None
@@ -60,8 +64,14 @@ def state(shop: str) -> ShopState:
     about = manifest(shop)
     found, problems = ShopState(shop, about), []
     try:
-        last = reads.records().syncs(shop, 1)
-        found = ShopState(shop, about, last=last[0] if last else None, checks=reads.records().checks(shop))
+        records = reads.records()
+        found = replace(
+            found,
+            last=next(iter(records.syncs(shop, 1)), None),
+            compared=records.last_compared(shop),
+            webhooks=records.webhooks(shop),
+            checks=records.checks(shop),
+        )
     except RecordsError as error:
         problems.append(error.message)
     after, waiting, oldest, dead = about.change_seq if about else 0, None, None, None
@@ -72,7 +82,7 @@ def state(shop: str) -> ShopState:
         oldest = first[0].received_at if first else None
     except InboxError as error:
         problems.append(error.message)
-    return ShopState(shop, about, found.last, found.checks, waiting, oldest, dead, tuple(problems))
+    return replace(found, waiting=waiting, oldest=oldest, dead=dead, problems=tuple(problems))
 
 
 def syncs(shop: str) -> list[SyncRun]:
@@ -83,6 +93,28 @@ def syncs(shop: str) -> list[SyncRun]:
 def checks(shop: str) -> list[CheckResult]:
     """Return the last result of every check. Raises RecordsUnavailable."""
     return reads.records().checks(shop)
+
+
+def webhooks(shop: str) -> list[WebhookState]:
+    """Return the shop's webhooks as they were last seen, by topic. Raises RecordsUnavailable."""
+    return reads.records().webhooks(shop)
+
+
+def differing_now(shop: str) -> int | None:
+    """Return how many records differ from the shop since the last comparison; None where that is not known now."""
+    try:
+        run = reads.records().last_compared(shop)
+    except RecordsError:
+        return None
+    return None if run is None or run.drift is None else differing(run.drift)[1]
+
+
+def hidden_people(shop: str) -> int:
+    """Return how many people of the shop were deleted here; 0 where that is not known now."""
+    try:
+        return len(reads.records().hidden(shop))
+    except RecordsError:
+        return 0
 
 
 def dead_letters(shop: str) -> list[ChangeRow]:

@@ -61,10 +61,6 @@ class _Token:
     text: str  # as it stands; words in lower case
     position: int
 
-    @property
-    def found(self) -> str:
-        return "the end of the rule" if self.kind == "end" else f"“{shorten(self.text)}”"
-
 
 def parse(text: str) -> Rule:
     """Return the tree of `text`. Raises RuleError with the position, what was found and what would be right.
@@ -181,12 +177,13 @@ class _Parser:
 
     def _error(self, right: str) -> RuleError:
         token = self._next
-        return RuleError(
-            f"Found {token.found} where {right} should stand.",
-            position=token.position,
-            found=token.text,
-            expected=right,
-        )
+        said = f"“{shorten(token.text)}” does not fit here; what fits is {right}."
+        if token.kind == "end":
+            said = f"The rule stops too early; what comes next is {right}."
+        return RuleError(said, position=token.position, found=token.text, expected=right)
+
+    def _too_many(self, right: str) -> RuleError:
+        return RuleError(f"A rule has {right}.", position=self._next.position, expected=right)
 
     def end(self) -> None:
         if self._next.kind != "end":
@@ -205,7 +202,7 @@ class _Parser:
         # The level is counted here, so that a text of a thousand brackets ends in a sentence and not in the stack.
         self._level += 1
         if self._level > MAX_LEVELS:
-            raise self._error(f"at most {MAX_LEVELS} levels of brackets and “not”")
+            raise self._too_many(f"at most {MAX_LEVELS} levels of brackets and “not”")
         try:
             if self._skip("not"):
                 return Not(self._part())
@@ -252,7 +249,7 @@ class _Parser:
         items = [self._single()]
         while self._skip(","):
             if len(items) == MAX_LIST:
-                raise self._error(f"a list of at most {MAX_LIST} values")
+                raise self._too_many(f"at most {MAX_LIST} values in a list")
             items.append(self._single())
         self._expect("a comma or a closing bracket", ")")
         return tuple(items)

@@ -24,7 +24,7 @@ def read(shop: str, row: Mapping[str, Any], orders: pl.DataFrame) -> Unmerged:
     try:
         return reads.unmerged(shop, row, orders)
     except InboxError as error:
-        st.warning(f"What arrived since the last run cannot be shown now. {formats.plain(error.sentence(), 300)}")
+        st.warning(f"What arrived since the last run cannot be shown now. {formats.sentence(error.sentence(), 300)}")
         return Unmerged()
 
 

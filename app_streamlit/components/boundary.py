@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app_streamlit.components.formats import plain
+from app_streamlit.components.formats import sentence
 from regulars.errors import DirectoryUnavailable, InboxUnavailable, NothingPublished, RecordsUnavailable, RegularsError
 
 log = logging.getLogger("regulars.app")
@@ -31,11 +31,11 @@ def screen(view: View) -> View:
         try:
             view()
         except NothingPublished as error:
-            st.info(plain(error.sentence(), 1000))
+            st.info(sentence(error.sentence(), 1000))
         except AWAY as error:
             away(error)
         except RegularsError as error:
-            st.error(f"{plain(error.sentence(), 1000)} (Reference {logged(error)}.)")
+            st.error(f"{sentence(error.sentence(), 1000)} (Reference {logged(error)}.)")
         except Exception as error:  # noqa: BLE001 - the boundary: whatever fails, people read a sentence
             reference = logged(error)
             st.error(
@@ -52,7 +52,7 @@ def away(error: RegularsError) -> None:
     said = st.session_state.get("_away")
     reference = said[1] if said and said[0] == kind else logged(error)  # one outage is one line of the log a window
     st.session_state["_away"] = (kind, reference)
-    st.error(f"{plain(error.message, 1000)} (Reference {reference}.)")
+    st.error(f"{sentence(error.message, 1000)} (Reference {reference}.)")
     st.caption(f"This page looks again every {AGAIN_SECONDS:.0f} seconds, and is whole as soon as it is back.")
     drawn = time.monotonic()
 

@@ -27,7 +27,7 @@ from app_streamlit.components.builder_rows import (
     rows_of,
     rule_of,
 )
-from app_streamlit.components.formats import plain
+from app_streamlit.components.formats import plain, sentence
 from transforms.rfm import RFM_GROUPS
 from transforms.rules import DATE_PHRASES, FIELDS, PHRASES, Field, Kind, Rule, RuleError, parse, to_text
 
@@ -54,7 +54,7 @@ def editor() -> Rule | None:
     # A place of its own: were the message to push what follows down, boxes there would lose what is being typed.
     with st.container(key="rule-problem"):
         if message:
-            st.error(plain(message, 600))
+            st.error(sentence(message, 600))
     if message or wrong:
         return None
     return _parsed(st.session_state["rule"])[0]

@@ -185,7 +185,7 @@ def _choices(shop: str, segments: Sequence[Segment]) -> None:
         help="Narrow the list by a rule and press Enter. Fields: " + ", ".join(f"`{name}`" for name in FIELDS) + ".",
     )
     if message := st.session_state.pop("_rule_refused", None):
-        st.error(formats.plain(message, 400))
+        st.error(formats.sentence(message, 400))
     st.session_state["filter-hidden"] = state.hidden
     st.toggle(
         "Deleted here",

@@ -21,6 +21,7 @@ DECIMALS: Mapping[str, int] = {
     **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
 }
 
+_CODE = re.compile(r"`([^`]+)`")
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 # Invisible and without width: it keeps what is recognised after parsing (":icon:", "a@b", "www.", "->") mere text.
 _JOINER = "\u2060"
@@ -46,8 +47,22 @@ def plain(text: str | None, longest: int = LONGEST) -> str:
 
     Every ASCII punctuation mark is escaped, and what is recognised after parsing (icons, links, arrows) is broken up.
     """
-    escaped = _PUNCTUATION.sub(r"\\\1", one_line(text, longest))
+    return _escaped(one_line(text, longest))
+
+
+def _escaped(line: str) -> str:
+    escaped = _PUNCTUATION.sub(r"\\\1", line)
     return _RECOGNISED.sub(lambda found: f"{found[0]}{_JOINER}", escaped)
+
+
+def sentence(text: str, longest: int = LONGEST) -> str:
+    r"""Return a sentence of ours for a label that reads Markdown: as `plain`, but what stands in backquotes is code.
+
+    >>> sentence("`regulars up` starts *it*")
+    '`regulars up` starts \\*it\\*'
+    """
+    parts = _CODE.split(one_line(text, longest))  # every second one is code
+    return "".join(f"`{part}`" if index % 2 else _escaped(part) for index, part in enumerate(parts))
 
 
 def number(value: int | None) -> str:
@@ -115,6 +130,17 @@ def seconds_ago(seconds: float) -> str:
             count = int(seconds // size)
             return f"{number(count)} {unit}{'' if count == 1 else 's'} ago"
     return f"{max(0, int(seconds))} s ago"
+
+
+def seconds_left(seconds: float) -> str:
+    """Return how long something will still take, no finer than one can know.
+
+    >>> seconds_left(20), seconds_left(1290), seconds_left(9000)
+    ('less than a minute left', '22 min left', '2.5 hours left')
+    """
+    if seconds < 60:
+        return "less than a minute left"
+    return f"{round(seconds / 60)} min left" if seconds < 5_400 else f"{seconds / 3_600:.1f} hours left"
 
 
 def share(part: float) -> str:

@@ -91,7 +91,7 @@ def hidden_line(shop: str, person: Person, timezone: str) -> None:
     """Say of a person who was deleted here that they are, and offer to show them again."""
     key = person.row["customer_key"]
     if message := st.session_state.pop(f"hiding-refused-{key}", None):
-        st.error(formats.plain(message, 400))
+        st.error(formats.sentence(message, 400))
     if person.hidden is None:
         return
     with st.container(border=True, horizontal=True, vertical_alignment="center", gap="small", key="hidden-line"):
@@ -111,7 +111,7 @@ def saved_line(key: str) -> None:
     if (saved := st.session_state.pop(f"saved-{key}", None)) is None:
         return
     if saved.late:
-        st.warning(formats.plain(saved.late, 600))
+        st.warning(formats.sentence(saved.late, 600))
     elif saved.changed:
         st.toast("Saved in the shop.", icon=":material/check_circle:")
     else:
@@ -132,7 +132,7 @@ def _opened(form: Form, shop: str, woocommerce_id: int) -> bool:
         with st.spinner("Asking the shop for the customer…"):
             form.open_record(reads.shop_record(shop, woocommerce_id))
     except RegularsError as error:
-        st.error(formats.plain(error.sentence(), 600))
+        st.error(formats.sentence(error.sentence(), 600))
         with st.container(horizontal=True):
             st.button("Try again", key="edit-again")
             st.button("Back to the profile", key="edit-back", on_click=_leave, args=(form,))
@@ -168,7 +168,7 @@ def _problem(form: Form) -> None:
     """Say what the shop has against what was typed, or show what it has now, where somebody changed it."""
     said = [f"{_label(path)}: {words}" for path, words in form.errors.items()]
     if form.message or said:
-        st.error(formats.plain(" ".join(["Not saved.", form.message, *said]), 1000))
+        st.error(formats.sentence(" ".join(["Not saved.", form.message, *said]), 1000))
     if form.conflict is None:
         return
     with st.container(border=True, key="conflict", gap="small"):

@@ -1,12 +1,14 @@
 """What stands around every page: the shop, its health, and what to show before there is anything to show."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import streamlit as st
 
-from app_streamlit import reads
+from app_streamlit import machinery, reads
 from app_streamlit.components import formats, links
 from app_streamlit.components.boundary import screen
+from regulars.directory.layout import Manifest
 from regulars.models import SyncProgress
 
 SYNCING_SECONDS, QUIET_SECONDS = 2.0, 20.0
@@ -127,14 +129,22 @@ def _health(shop: str) -> None:
         st.rerun(scope="app")
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="health"):
         _freshness(health)
-        rows = about.rows
-        st.caption(
-            f"{formats.plain(about.shop_name)} · {formats.people(rows.get('customers', 0))} · "
-            f"{formats.number(rows.get('orders'))} {'order' if rows.get('orders') == 1 else 'orders'}",
-            width="content",
-        )
+        st.caption(" · ".join(_holdings(about)), width="content")
     if health.syncing and health.progress is not None:
         progress_bar(health.progress)
+
+
+def _holdings(about: Manifest) -> Iterator[str]:
+    """Yield what the copy holds, and how many records of it differ from the shop where that was ever compared."""
+    yield formats.plain(about.shop_name)
+    people = formats.people(max(0, about.rows.get("customers", 0) - machinery.hidden_people(about.shop)))
+    # Lists hold everybody whatever the day that figures are asked for.
+    yield people if about.live else f"{people} known today"
+    orders = about.rows.get("orders")
+    yield f"{formats.number(orders)} {'order' if orders == 1 else 'orders'}"
+    differ = machinery.differing_now(about.shop)
+    if differ is not None:
+        yield f"{formats.number(differ)} {'record differs' if differ == 1 else 'records differ'} from the shop"
 
 
 def _freshness(health: reads.Health) -> None:
@@ -144,7 +154,7 @@ def _freshness(health: reads.Health) -> None:
             "The last sync failed",
             icon=":material/error:",
             color="red",
-            help=formats.plain(health.failed.message, 1000),
+            help=formats.sentence(health.failed.message, 1000),
         )
         return
     if about is not None and not about.live:
@@ -171,7 +181,7 @@ def _first_sync(shop: str) -> None:
             f"`{DEMO}` shows a demo shop. This page fills by itself."
         )
     elif progress.state == "failed":
-        st.error(f"The first sync failed: {formats.plain(progress.message, 600)}")
+        st.error(f"The first sync failed: {formats.sentence(progress.message, 600)}")
         st.caption("Once that is put right, `regulars sync` tries again, and continues where it stopped.")
     elif health.syncing:
         progress_bar(progress)
@@ -184,9 +194,18 @@ def progress_bar(progress: SyncProgress) -> None:
     """Show how far a sync is."""
     stage = formats.plain(progress.stage)
     if progress.total:
-        done = f"{formats.number(progress.done)} of {formats.number(progress.total)}"
+        done = f"{formats.number(progress.done)} of {formats.number(progress.total)}{_pace(progress)}"
         st.progress(min(1.0, progress.done / progress.total), text=f"Syncing {stage}: {done}")
     else:
-        st.progress(
-            0.0, text=f"Syncing {stage}: {formats.number(progress.done)}" if progress.done else f"Syncing: {stage}"
-        )
+        done = f"{formats.number(progress.done)}{_pace(progress)}"
+        st.progress(0.0, text=f"Syncing {stage}: {done}" if progress.done else f"Syncing: {stage}")
+
+
+def _pace(progress: SyncProgress) -> str:
+    """Return how fast a stage goes and how long it will take, as far as that is known."""
+    told = ""
+    if progress.per_minute is not None:
+        told += f" · {formats.number(round(progress.per_minute))} a minute"
+    if progress.seconds_left is not None:
+        told += f" · {formats.seconds_left(progress.seconds_left)}"
+    return told

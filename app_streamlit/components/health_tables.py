@@ -1,19 +1,17 @@
 """Tables of the health page: the last syncs, the checks, and the deliveries that could not be understood."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-import polars as pl
 import streamlit as st
 
 from app_streamlit import machinery
 from app_streamlit.components import formats
+from app_streamlit.components.proof import change_words
 from app_streamlit.components.syncing import KINDS
+from app_streamlit.components.tables import number_column, text_column, text_table
 from regulars.models import CheckResult, SyncRun
 
 RUNS_SHOWN = 50
-ROW, HEADER, MOST_ROWS = 35, 33, 10
-_text, _number = st.column_config.TextColumn, st.column_config.NumberColumn
 
 
 def syncs(shop: str) -> None:
@@ -29,15 +27,18 @@ def syncs(shop: str) -> None:
     st.caption(f"{counted}, {'none failed' if not failed else f'{formats.number(failed)} failed'}.")
     rows = [_sync_row(run, _zone(shop)) for run in runs[:RUNS_SHOWN]]
     columns = {
-        "when": _text("Ended", width=150),
-        "outcome": _text("Outcome", width=90),
-        "kind": _text("Read", width=110, help="What changed, everything, or deliveries alone."),
-        "customers": _number("Customers", width=85, format="%,d"),
-        "orders": _number("Orders", width=75, format="%,d"),
-        "seconds": _number("Seconds", width=75, format="%,.1f"),
-        "message": _text("What it said", width=420),
+        "when": text_column("Ended", width=150),
+        "outcome": text_column("Outcome", width=90),
+        "kind": text_column(
+            "Read", width=110, help="What changed, everything, deliveries alone, or all of it compared."
+        ),
+        "drift": text_column("Differed", width=90, help="Records that differed before they were mended, and after it."),
+        "customers": number_column("Customers", width=85, format="%,d"),
+        "orders": number_column("Orders", width=75, format="%,d"),
+        "seconds": number_column("Seconds", width=75, format="%,.1f"),
+        "message": text_column("What it said", width=380),
     }
-    _table(rows, columns, "syncs")
+    text_table(rows, columns, "syncs")
 
 
 def _sync_row(run: SyncRun, zone: str) -> dict[str, object]:
@@ -45,6 +46,7 @@ def _sync_row(run: SyncRun, zone: str) -> dict[str, object]:
         "when": formats.minute(run.finished_at, zone),
         "outcome": "done" if run.status == "success" else "failed",
         "kind": KINDS[run.kind],
+        "drift": change_words(run.drift),
         "customers": run.customers,
         "orders": run.orders,
         "seconds": run.seconds,
@@ -75,11 +77,11 @@ def _suite(suite: str, checks: Sequence[CheckResult], zone: str) -> None:
             for check in sorted(checks, key=lambda check: (check.passed, check.name))
         ]
         columns = {
-            "holds": _text("Holds", width=60),
-            "name": _text("Check", width=300),
-            "detail": _text("What it found", width=560),
+            "holds": text_column("Holds", width=60),
+            "name": text_column("Check", width=300),
+            "detail": text_column("What it found", width=560),
         }
-        _table(rows, columns, f"checks-{suite}")
+        text_table(rows, columns, f"checks-{suite}")
 
 
 def dead_letters(shop: str) -> None:
@@ -88,7 +90,10 @@ def dead_letters(shop: str) -> None:
     if not letters:
         return
     st.header("What could not be understood?", anchor=False)
-    st.caption("The latest dead letters. Their bodies stay in the inbox; nobody sees them here.")
+    st.caption(
+        "The latest dead letters. Their bodies stay in the inbox; nobody sees them here. After an update of Regulars, or "
+        "of the shop, `regulars replay --dead` reads them again: what is understood then takes the usual way."
+    )
     rows: list[dict[str, object]] = [
         {
             "when": formats.minute(letter.received_at, _zone(shop)),
@@ -99,25 +104,12 @@ def dead_letters(shop: str) -> None:
         for letter in letters
     ]
     columns = {
-        "when": _text("Received", width=150),
-        "topic": _text("Topic", width=150),
-        "id": _number("Id", width=90, format="%d"),
-        "reason": _text("Why", width=520),
+        "when": text_column("Received", width=150),
+        "topic": text_column("Topic", width=150),
+        "id": number_column("Id", width=90, format="%d"),
+        "reason": text_column("Why", width=520),
     }
-    _table(rows, columns, "dead-letters")
-
-
-def _table(rows: Sequence[dict[str, object]], columns: Mapping[str, Any], key: str) -> None:
-    """Show rows as text; a table of many scrolls inside itself."""
-    frame = pl.DataFrame(list(rows), infer_schema_length=None).select(list(columns))
-    st.dataframe(
-        frame.to_pandas(),
-        key=f"table-{key}",
-        hide_index=True,
-        row_height=ROW,
-        height=HEADER + ROW * min(len(rows), MOST_ROWS) + 2,
-        column_config=columns,
-    )
+    text_table(rows, columns, "dead-letters")
 
 
 def _zone(shop: str) -> str:

@@ -59,7 +59,7 @@ def _save(segments: Sequence[Segment]) -> None:
 def _explain(rule: str, left_out: Sequence[str]) -> None:
     st.write("A segment is a rule. No rule can say:")
     for sentence in left_out:
-        st.warning(formats.plain(sentence, 300))
+        st.warning(formats.sentence(sentence, 300))
     if not rule:
         st.write("Nothing else is filtered. Add a filter that a rule can say, or build a segment from the start.")
         return

@@ -165,4 +165,4 @@ def _delete(note: Note) -> None:
 
 def _refusal(box: str) -> None:
     if message := st.session_state.pop(f"{box}-refused", None):
-        st.error(formats.plain(message, 400))
+        st.error(formats.sentence(message, 400))

@@ -143,7 +143,7 @@ def _tags(shop: str, row: Mapping[str, Any]) -> None:
         args=(shop, row["customer_key"], key),
     )
     if message := st.session_state.pop(f"{key}-refused", None):
-        st.error(formats.plain(message, 400))
+        st.error(formats.sentence(message, 400))
 
 
 def _write_tags(shop: str, customer_key: str, key: str) -> None:

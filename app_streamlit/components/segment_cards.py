@@ -49,7 +49,7 @@ def confirm_delete(segment: Segment) -> None:
         try:
             actions.delete_segment(segment)
         except RecordsError as error:
-            st.error(formats.plain(error.sentence(), 400))
+            st.error(formats.sentence(error.sentence(), 400))
             return
         st.session_state.pop("segment_opened", None)
         links.go("segments")

@@ -30,7 +30,7 @@ def is_there() -> bool:
 
 def show(shop: str, segment: Segment | None, mine: Rule, save: Callable[[], None]) -> None:
     """Show their version beside mine and let one be chosen; the form keeps what was typed until then."""
-    st.warning(formats.plain(st.session_state[_MET], 400))
+    st.warning(formats.sentence(st.session_state[_MET], 400))
     try:
         theirs = reads.segment(shop, segment.id) if segment else None
     except RecordNotFound:

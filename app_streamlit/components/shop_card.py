@@ -1,4 +1,4 @@
-"""One shop's card on the health page: a verdict, the last sync, what waits, the checks, and Sync now."""
+"""One shop's card on the health page: a verdict, how many records differ from the shop, what waits, and Sync now."""
 
 from datetime import datetime
 
@@ -7,8 +7,11 @@ import streamlit as st
 from app_streamlit import reads
 from app_streamlit.components import formats
 from app_streamlit.components.frame import STALE_SECONDS
+from app_streamlit.components.proof import differing_metric, proof, records_words
 from app_streamlit.components.syncing import KINDS, rows_words, sync_buttons
+from app_streamlit.components.webhooks import off, webhooks_metric, webhooks_notice
 from app_streamlit.machinery import ShopState
+from regulars.records.drifts import differing
 
 DEAD_HELP = "Signed deliveries whose body could not be read, kept aside so that nothing is lost. Never shown here."
 WAITING_HELP = "Deliveries of the shop that no published version holds yet. A run merges them within seconds."
@@ -21,13 +24,18 @@ def shop_card(state: ShopState, now: datetime) -> None:
         st.header(title, anchor=False, width="content")
         _verdict(state, now)
     for problem in dict.fromkeys(state.problems):  # records and deliveries may lie on one server: said once
-        st.error(formats.plain(problem, 1000))
-    with st.grid(4, min_column_width=150, gap="small") as grid:
+        st.error(formats.sentence(problem, 1000))
+    with st.grid(6, min_column_width=150, gap="small") as grid:
+        differing_metric(state.compared, now)
         with grid.cell():
             _last_sync(state, now)
+        webhooks_metric(state.webhooks)
         _waiting(state, now)
         st.metric("Dead letters", formats.number(state.dead), help=DEAD_HELP)
         _checks_held(state)
+    if state.checks is not None:  # else the records are away, and nothing of this is known
+        proof(state.shop, state.compared, state.manifest.timezone if state.manifest else "UTC")
+    webhooks_notice(state.shop, state.webhooks)
     sync_buttons(state.shop, title)
     if (about := state.manifest) is not None:
         as_of = formats.minute(about.as_of, about.timezone)
@@ -47,6 +55,10 @@ def _verdict(state: ShopState, now: datetime) -> None:
         st.badge("The last sync failed", icon=":material/error:", color="red")
     elif state.checks is not None and not all(check.passed for check in state.checks):
         st.badge("A check does not hold", icon=":material/warning:", color="orange")
+    elif left := _left(state):
+        st.badge(f"{records_words(left)} differ" + "s" * (left == 1), icon=":material/difference:", color="orange")
+    elif off(state.webhooks):
+        st.badge("Changes are lost", icon=":material/webhook:", color="red")
     elif state.problems:
         st.badge("Not all is known", icon=":material/help:", color="orange")
     elif health.syncing:
@@ -59,6 +71,11 @@ def _verdict(state: ShopState, now: datetime) -> None:
         st.badge("Well", icon=":material/check_circle:", color="green")
 
 
+def _left(state: ShopState) -> int:
+    """Return how many records the last comparison left differing."""
+    return differing(state.compared.drift)[1] if state.compared and state.compared.drift else 0
+
+
 def _last_sync(state: ShopState, now: datetime) -> None:
     last = state.last
     help_text = "When the last sync ended, and what it brought. Pulls run every 15 minutes, deliveries at once."
@@ -68,7 +85,7 @@ def _last_sync(state: ShopState, now: datetime) -> None:
     ago = formats.seconds_ago((now - last.finished_at).total_seconds())
     if last.status == "failure":
         st.metric("Last sync", ago, "failed", delta_color="red", delta_arrow="off", help=help_text)
-        st.caption(formats.plain(last.message, 600))
+        st.caption(formats.sentence(last.message, 600))
         return
     st.metric("Last sync", ago, help=help_text)
     st.caption(f"{KINDS[last.kind]}: {rows_words(last.customers, last.orders)}, {last.seconds:.0f} s")

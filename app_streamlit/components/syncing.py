@@ -6,11 +6,12 @@ from app_streamlit import actions, machinery, reads
 from app_streamlit.components import formats
 from app_streamlit.components.boundary import screen
 from app_streamlit.components.frame import progress_bar
+from app_streamlit.components.proof import found_words
 from regulars.errors import DagsterError, RegularsError
 from regulars.models import SyncRun
 
 FOLLOW_SECONDS = 2.0
-KINDS = {"pull": "What changed", "full": "Everything", "changes": "Deliveries"}
+KINDS = {"pull": "What changed", "full": "Everything", "changes": "Deliveries", "reconcile": "Compared"}
 EVERYTHING = (
     "Reads every customer, order, refund and product of the shop again, and finds what was deleted there. For a large "
     "shop this takes an hour and thousands of requests. It also runs by itself on Sunday nights."
@@ -41,7 +42,15 @@ def _sync(shop: str, title: str) -> None:
             disabled=busy or not configured,
             help=f"Asks {formats.plain(title)} what changed since the last sync.",
         ):
-            _start(shop, full=False)
+            _start(shop)
+        if st.button(
+            "Compare now",
+            key=f"compare-{shop}",
+            icon=":material/difference:",
+            disabled=busy or not configured,
+            help="Compares every record with the shop, mends what differs, and says how many did.",
+        ):
+            _start(shop, reconcile=True)
         with st.popover("Read everything again", key=f"full-{shop}", disabled=busy or not configured):
             st.write(EVERYTHING)
             if st.button("Start", key=f"start-full-{shop}"):
@@ -53,12 +62,12 @@ def _sync(shop: str, title: str) -> None:
         {"success": st.success, "error": st.error}[kind](sentence)
 
 
-def _start(shop: str, *, full: bool) -> None:
+def _start(shop: str, *, full: bool = False, reconcile: bool = False) -> None:
     _ended().pop(shop, None)
     try:
-        _started()[shop] = actions.start_sync(shop, full=full)
+        _started()[shop] = actions.start_sync(shop, full=full, reconcile=reconcile)
     except DagsterError as error:
-        _ended()[shop] = ("error", formats.plain(error.message, 1000))
+        _ended()[shop] = ("error", formats.sentence(error.message, 1000))
     st.rerun(scope="app")  # the page draws this part anew, at the pace of a sync
 
 
@@ -67,12 +76,12 @@ def _follow(shop: str) -> None:
     try:
         now = machinery.follow(shop, run_id)
     except RegularsError as error:
-        st.warning(f"How the sync stands cannot be told now. {formats.plain(error.message, 1000)}")
+        st.warning(f"How the sync stands cannot be told now. {formats.sentence(error.message, 1000)}")
         st.button("Stop watching", key=f"unwatch-{shop}", on_click=_forget, args=(shop,))
         return
     if now.done:
         del _started()[shop]
-        _ended()[shop] = ("error", f"The sync failed. {formats.plain(now.failure, 1000)}")
+        _ended()[shop] = ("error", f"The sync failed. {formats.sentence(now.failure, 1000)}")
         if not now.failure:
             _ended()[shop] = ("success", outcome_words(now.ended))
         st.rerun(scope="app")
@@ -88,9 +97,11 @@ def _forget(shop: str) -> None:
 
 
 def outcome_words(run: SyncRun | None) -> str:
-    """Return how a sync that went well ended, in a sentence."""
+    """Return how a sync that went well ended, in a sentence or two of Markdown."""
     if run is None:
         return "The sync is done."
+    if run.drift is not None:
+        return found_words(run.drift)
     if not run.customers and not run.orders:
         return "Synced: nothing had changed in the shop."
     return f"Synced {rows_words(run.customers, run.orders)} in {formats.number(max(1, round(run.seconds)))} s."

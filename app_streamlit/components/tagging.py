@@ -62,7 +62,7 @@ def _people_form(shop: str, ticked: Sequence[str], total: int) -> None:
             with st.spinner("Writing the tag…"):
                 change = (actions.tag_people if what == GIVE else actions.untag_people)(shop, keys, tag)
         except RecordsError as error:
-            st.error(formats.plain(error.sentence(), 400))
+            st.error(formats.sentence(error.sentence(), 400))
             return
         _tell(change, len(keys))
         selection.unchoose()
@@ -99,7 +99,7 @@ def _names_form(shop: str) -> None:
     if told := st.session_state.pop("_tags_told", None):
         st.success(formats.plain(told, 300))
     if refused := st.session_state.pop("_tags_refused", None):
-        st.error(formats.plain(refused, 400))
+        st.error(formats.sentence(refused, 400))
     if not counts:
         st.info("Nobody has a tag yet. Tick people in the list and choose “Tag…”, or write tags in a profile.")
         return

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 import streamlit as st
@@ -54,7 +53,7 @@ def _list(shop: str) -> None:
     selection.remember_rows(rows)
     selection.notice()
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", key="list-head"):
-        _result_line(page.total, page.everyone, page.net)
+        _result_line(page, about)
         if selection.chosen():
             selection.tools(shop, tagging.ask)
         else:
@@ -87,11 +86,17 @@ def _table(rows: Sequence[Mapping[str, Any]], page: PeoplePage, about: Manifest)
         )
 
 
-def _result_line(total: int, everyone: int, net: Mapping[str, Decimal]) -> None:
+def _result_line(page: PeoplePage, about: Manifest) -> None:
+    total, everyone = page.total, page.everyone
     found = formats.people(total) if total == everyone else f"{formats.number(total)} of {formats.people(everyone)}"
     if filters.current().hidden:
         found = f"{formats.people(total)} deleted here"
-    st.markdown(f"**{found}** · {formats.totals(net)} net", width="content")
+    known = "" if about.live else f" · everybody known today, with figures as of {_day(about)}"
+    st.markdown(f"**{found}** · {formats.totals(page.net)} net{known}", width="content")
+
+
+def _day(about: Manifest) -> str:
+    return formats.day(about.as_of, about.timezone)
 
 
 def _nobody(*, everyone: int) -> None:

@@ -6,7 +6,7 @@ from functools import partial
 import streamlit as st
 
 from app_streamlit import machinery, reads
-from app_streamlit.components import formats, health_tables, links
+from app_streamlit.components import formats, health_tables, links, webhooks
 from app_streamlit.components.boundary import screen
 from app_streamlit.components.frame import head
 from app_streamlit.components.shop_card import shop_card
@@ -15,12 +15,12 @@ from app_streamlit.components.shop_card import shop_card
 @screen
 def show() -> None:
     """Show the page."""
-    head("Health", "How the copy of each shop stands: syncs, deliveries that wait, checks, and where things are kept.")
+    head("Health", "How the copy of each shop stands: what differs from the shop, syncs, deliveries, checks, stores.")
     now, shown = datetime.now(UTC), links.shop()
     for shop in sorted(reads.shops(), key=lambda shop: (shop != shown, shop)):
         with st.container(border=True, key=f"shop-card-{shop}"):
             screen(partial(_card, shop, now))()
-    for part in (health_tables.syncs, health_tables.checks, health_tables.dead_letters):
+    for part in (health_tables.syncs, webhooks.webhooks, health_tables.checks, health_tables.dead_letters):
         screen(partial(part, shown))()
     screen(_stores)()
     screen(partial(_dagster, shown))()
@@ -51,7 +51,7 @@ def _stores() -> None:
         )
         st.metric("Published versions kept", formats.number(reads.settings().published_keep), help="For each shop.")
     if problem:
-        st.error(formats.plain(problem, 1000))
+        st.error(formats.sentence(problem, 1000))
 
 
 def _dagster(shop: str) -> None:

@@ -40,7 +40,7 @@ def show() -> None:
     try:
         person, merged = _person(shop, key)
     except RecordNotFound as error:
-        st.warning(formats.plain(error.sentence(), 400))
+        st.warning(formats.sentence(error.sentence(), 400))
         return
     if links.asked("edit"):
         forms.edit_customer(shop, person)

@@ -25,7 +25,7 @@ def show() -> None:
     except RecordNotFound as error:
         found = _still_open(shop)
         if found is None:
-            st.warning(formats.plain(error.sentence(), 300))
+            st.warning(formats.sentence(error.sentence(), 300))
             return
     segment = found if segment_id else None
     _start(shop, segment, found)
@@ -79,7 +79,7 @@ def _edit(shop: str, segment: Segment | None) -> None:
             segment_cards.confirm_delete(segment)
     with st.container(key="segment-problem"):
         if message := st.session_state.pop("segment_refused", None):
-            st.error(formats.plain(message, 400))
+            st.error(formats.sentence(message, 400))
         if rule is not None and segment_conflict.is_there():
             segment_conflict.show(shop, segment, rule, lambda: _save(shop, rule))
     with st.container(key="preview"):

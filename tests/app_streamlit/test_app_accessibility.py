@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 
 from regulars.inbox.delivery import Delivery, read_content
 from regulars.inbox.sqlite import SqliteInbox
-from regulars.models import CheckResult, SyncRun
+from regulars.models import CheckResult, Drift, SyncRun, WebhookState
 from regulars.paths import DataPaths
 from regulars.records.sql import SqlRecords
 from tests.app_streamlit.conftest import serving
@@ -61,11 +61,24 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         records.set_checks(SHOP, "invariants", [a_check("sound"), a_check("broken", passed=False)])
         for number, status in enumerate(("success", "failure")):
             records.add_sync(a_sync(str(number), status=status))
+        drift = (Drift(object="order", kind="total", before=36, after=1), a_gone_customer())
+        records.add_sync(a_sync("compared", kind="reconcile", status="success", drift=drift, seconds=12.0))
+        records.set_webhooks(SHOP, [a_webhook("order.updated", "active"), a_webhook("order.deleted", "disabled")])
     body = b"not json"
     dead = Delivery(SHOP, "order.updated", read_content("order.updated", body), body, NOW)
     with SqliteInbox(DataPaths(folder).inbox) as inbox:
         inbox.commit([dead])
     return folder
+
+
+def a_gone_customer() -> Drift:
+    """Return what a comparison finds of a customer whom the shop has no more."""
+    return Drift(object="customer", kind="extra", before=1, after=0)
+
+
+def a_webhook(topic: str, status: Any) -> WebhookState:
+    """Return a webhook as the shop shows it."""
+    return WebhookState(topic=topic, status=status, webhook_id=12, checked_at=NOW)
 
 
 def a_check(name: str, *, passed: bool = True) -> CheckResult:

@@ -115,12 +115,15 @@ def test_a_new_folder_has_an_honest_page(app: Open, connected: None) -> None:
 def test_a_healthy_shop_is_told_in_one_card(app: Open, published: Publish, connected: None) -> None:
     """When, what, how many, how long: the questions of every morning."""
     published([a_buyer(1)], about={"synced_at": now(), "published_at": now()})
-    write(a_sync(), checks=[a_check("one"), a_check("two")])
+    compared = a_sync("r1", kind="reconcile", drift=(), finished_at=now() - timedelta(hours=9))
+    write(a_sync(), compared, checks=[a_check("one"), a_check("two")])
 
     test = app("health")
 
     no_failure(test)
     assert metrics(test) | {"Data folder": ""} == {
+        "Differ from the shop": "0 records",
+        "Webhooks": "–",
         "Last sync": "1 minute ago",
         "Changes waiting": "0",
         "Dead letters": "0",
@@ -130,7 +133,7 @@ def test_a_healthy_shop_is_told_in_one_card(app: Open, published: Publish, conne
         "Published versions kept": "3",
     }
     assert "What changed: 3 customers and 12 orders, 14 s" in said(test)
-    assert rows_with(test, "outcome")["outcome"].tolist() == ["done"]
+    assert rows_with(test, "outcome")["outcome"].tolist() == ["done", "done"]
     assert "Version 2026" in said(test)
     assert ":material/check_circle: Well" in said(test)
 
