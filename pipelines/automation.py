@@ -106,22 +106,22 @@ def pull_schedule(job_name: str, cron: str) -> dg.ScheduleDefinition:
     return pull_changes
 
 
-def full_read_schedule(job_name: str) -> dg.ScheduleDefinition:
-    """Return the weekly schedule that reads everything again."""
+def reconcile_schedule(job_name: str, cron: str) -> dg.ScheduleDefinition:
+    """Return the nightly schedule that compares everything with the shop."""
 
     @dg.schedule(
-        name="read_everything",
+        name="reconcile",
         job_name=job_name,
-        cron_schedule="40 3 * * 0",
+        cron_schedule=cron,
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description="Reads each shop whole on Sunday night: finds what was deleted and what no date shows.",
+        description="Compares each shop whole with what is held, and mends what neither webhooks nor pulls saw.",
     )
-    def read_everything(deployment: Deployment) -> Asked:
+    def reconcile(deployment: Deployment) -> Asked:
         shops = deployment.settings.shops
-        runs = [dg.RunRequest(partition_key=shop, run_config=raw_config(full=True)) for shop in shops]
+        runs = [dg.RunRequest(partition_key=shop, run_config=raw_config(reconcile=True)) for shop in shops]
         return runs or dg.SkipReason(NO_SHOP)
 
-    return read_everything
+    return reconcile
 
 
 def expectations_schedule(job_name: str) -> dg.ScheduleDefinition:

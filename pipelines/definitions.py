@@ -82,7 +82,7 @@ def build_automation(settings: Settings) -> dg.Definitions:
     return dg.Definitions(
         schedules=[
             automation.pull_schedule(SYNC_JOB, settings.sync_cron),
-            automation.full_read_schedule(SYNC_JOB),
+            automation.reconcile_schedule(SYNC_JOB, settings.reconcile_cron),
             automation.midnight_schedule(DERIVE_JOB),
             automation.expectations_schedule(EXPECTATIONS_JOB),
             housekeeping.housekeeping_schedule,

@@ -7,14 +7,14 @@ the work, never instead of it: where the records cannot be written, the run goes
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from pipelines.resources.deployment import Deployment
 from pipelines.resources.warehouse import PARTITION_TAG
 from regulars.errors import RegularsError
-from regulars.models import CheckResult, SyncRun
+from regulars.models import CheckResult, SyncKind, SyncRun
 from regulars.progress import ProgressFile
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ SYNC_JOB = "sync"
 RAW_ORDERS = dg.AssetKey(["raw", "orders"])
 LOOKED_BACK = 100
 
-Kind = Literal["pull", "full", "changes"]
 Context = dg.AssetExecutionContext | dg.AssetCheckExecutionContext
 
 
@@ -63,6 +62,7 @@ def note_success(deployment: Deployment, context: Context, sync: Mapping[str, An
             kind=sync["kind"],
             customers=sync["customers"],
             orders=sync["orders"],
+            drift=sync.get("drift"),
         )
         _write(deployment, lambda records: records.add_sync(ended))
 
@@ -103,10 +103,12 @@ def is_sync(run: dg.DagsterRun) -> bool:
     return run.job_name == SYNC_JOB or RAW_ORDERS in (run.asset_selection or ())
 
 
-def kind_of(run: dg.DagsterRun) -> Kind:
+def kind_of(run: dg.DagsterRun) -> SyncKind:
     """Return what a sync was asked for."""
     config: Any = run.run_config
     asked = config.get("ops", {}).get("raw", {}).get("config", {})
+    if asked.get("reconcile"):
+        return "reconcile"
     if asked.get("full"):
         return "full"
     return "pull" if asked.get("pull", True) else "changes"

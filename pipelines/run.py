@@ -7,8 +7,10 @@ shop's warehouse. It prints nothing but one sentence on failure; its progress st
 import argparse
 import logging
 import sys
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
@@ -23,6 +25,7 @@ from regulars.errors import RegularsError
 from regulars.progress import read_progress
 from regulars.settings import process_environment
 
+NOTHING: Mapping[str, bool] = MappingProxyType({})
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -32,20 +35,26 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("job", choices=("sync", "derive"))
     parser.add_argument("--shop", required=True)
     parser.add_argument("--full", action="store_true", help="read everything again")
+    parser.add_argument("--reconcile", action="store_true", help="compare everything with the shop, mend what differs")
+    parser.add_argument("--believe", action="store_true", help="take the shop's word, however much of it is gone")
     parser.add_argument("--as-of", type=date.fromisoformat, help="YYYY-MM-DD, 00:00 in the shop's time zone")
     options = parser.parse_args(arguments)
     logging.getLogger("regulars").setLevel(logging.INFO)
     try:
-        run(options.job, options.shop, full=options.full, as_of=options.as_of)
+        raw = {"full": options.full, "reconcile": options.reconcile, "believe": options.believe}
+        run(options.job, options.shop, raw=raw, as_of=options.as_of)
     except RegularsError as error:
         sys.stderr.write(f"{error.sentence()}\n")
         return 1
     return 0
 
 
-def run(job: str, shop: str, *, full: bool = False, as_of: date | None = None) -> dg.ExecuteInProcessResult:
+def run(
+    job: str, shop: str, *, raw: Mapping[str, bool] = NOTHING, as_of: date | None = None
+) -> dg.ExecuteInProcessResult:
     """Run `job` for `shop` in this process. Raises the RegularsError that stopped it, after noting it for the app.
 
+    `raw` are options of `RawConfig`, for a sync.
     Nothing is tried again: whoever asked is waiting for the answer.
     """
     deployment = Deployment()
@@ -54,7 +63,7 @@ def run(job: str, shop: str, *, full: bool = False, as_of: date | None = None) -
 
     ops: dict[str, Any] = {"marts": {"config": {"as_of": as_of.isoformat() if as_of else ""}}}
     if job == SYNC_JOB:
-        ops["raw"] = {"config": {"full": full, "retries": 0}}
+        ops["raw"] = {"config": {**raw, "retries": 0}}
     run_id = str(uuid4())
     with dagster_instance(deployment) as instance:
         try:

@@ -1,18 +1,19 @@
 """Raw: the shop's bodies as they came, merged by id through dlt."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from pipelines.assets.describe import OWNERS, facts_of
 from pipelines.failures import told
-from pipelines.history import Kind, progress_of
+from pipelines.history import progress_of
 from pipelines.resources.deployment import Deployment
 from pipelines.resources.warehouse import WarehouseResource
+from regulars.models import Drift, SyncKind
 
 if TYPE_CHECKING:
     from pipelines.warehouse import Warehouse
@@ -71,9 +72,31 @@ def raw_assets(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         for table in DESCRIPTIONS:
             changed = outcome.rows.get(table, 0)
             facts = facts_of(rows=rows.get(table, 0), changed=changed, as_of=as_of, seconds=seconds)
-            yield dg.MaterializeResult(asset_key=["raw", table], metadata={**facts, "requests": outcome.requests})
+            asked = {"requests": outcome.requests, "unreadable": outcome.unreadable}
+            drift = {} if outcome.drift is None else drift_of(table, outcome.drift)
+            yield dg.MaterializeResult(asset_key=["raw", table], metadata={**facts, **asked, **drift})
 
     return raw
+
+
+def drift_of(table: str, drift: Iterable[Drift]) -> dict[str, Any]:
+    """Return the metadata of what a reconcile found in one table: records that differed, in all and by kind."""
+    own = [one for one in drift if f"{one.object}s" == table]
+    rows = [
+        dg.TableRecord({"object": one.object, "kind": one.kind, "before": one.before, "after": one.after})
+        for one in own
+    ]
+    columns = [
+        dg.TableColumn("object", "string"),
+        dg.TableColumn("kind", "string"),
+        dg.TableColumn("before", "int"),
+        dg.TableColumn("after", "int"),
+    ]
+    return {
+        "drift_before": sum(one.before for one in own),
+        "drift_after": sum(one.after for one in own),
+        "drift": dg.MetadataValue.table(rows, schema=dg.TableSchema(columns)),
+    }
 
 
 def pull_shop(
@@ -81,15 +104,17 @@ def pull_shop(
 ) -> "SyncOutcome":
     """Bring the shop's raw tables up to date and remember what the shop said of itself.
 
-    The first run pulls whatever the configuration says: change rows alone make no copy of a shop. Takes change rows up
+    The first run pulls whatever the configuration says: change rows alone make no copy of a shop, and there is nothing
+    to compare. Takes change rows up
     to the inbox's own bound; the sensor asks for a further run while more of them wait. Raises ShopError, ShopChanged where
     it is not the shop that was accepted.
     """
-    from pipelines.woocommerce.sync import applied_change_seq, sync_shop
+    from pipelines.woocommerce.sync import sync_shop
     from regulars.inbox import open_inbox
 
     paths, shop_config, facts = deployment.paths, deployment.shop(shop), warehouse.facts()
-    pull = config.pull or config.full or "synced_at" not in facts
+    first = "synced_at" not in facts
+    pull = config.pull or config.full or config.reconcile or first
     started = deployment.now()
     with deployment.client(shop) as client, open_inbox(deployment.settings) as inbox:
         outcome = sync_shop(
@@ -97,9 +122,12 @@ def pull_shop(
             warehouse=warehouse.path,
             pipelines_dir=paths.dlt,
             shop=shop,
-            changes=inbox.pending(shop, applied_change_seq(warehouse.path, paths.dlt, shop)),
+            # Behind what is committed where a run was killed in between: the sync passes over what is already in.
+            changes=inbox.pending(shop, facts.get("change_seq", 0)),
             pull=pull,
             full=config.full,
+            reconcile=config.reconcile,
+            believe=config.believe,
             overlap=timedelta(minutes=deployment.settings.overlap_minutes),
             report=deployment.progress(shop, run_id).stage,
             look=partial(known, deployment, shop, client, facts.get("url"), quick=not pull),
@@ -113,20 +141,23 @@ def pull_shop(
         sync={
             "run_id": run_id,
             "started_at": started.isoformat(),
-            "kind": kind_of_pull(pull=pull, everything=config.full or "synced_at" not in facts),
+            "kind": kind_of_pull(pull=pull, everything=config.full or first, compared=config.reconcile),
             "pull": pull,
             "full": config.full,
             "customers": outcome.customers_upserted,
             "orders": outcome.orders_upserted,
             "requests": outcome.requests,
             "seconds": round(outcome.seconds, 3),
+            "drift": None if outcome.drift is None else [one.model_dump() for one in outcome.drift],
         },
     )
     return outcome
 
 
-def kind_of_pull(*, pull: bool, everything: bool) -> Kind:
+def kind_of_pull(*, pull: bool, everything: bool, compared: bool) -> SyncKind:
     """Return what was read from the shop, in a word; the first pull reads everything, whatever was asked for."""
+    if compared:
+        return "reconcile"
     if not pull:
         return "changes"
     return "full" if everything else "pull"

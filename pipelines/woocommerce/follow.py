@@ -4,46 +4,40 @@ WooCommerce moves no date when a refund is deleted, and offers no way to ask whi
 names its refunds and its account, so an order that was read tells what to read next.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
+from typing import Final
 
 import orjson
 
+from pipelines.woocommerce.fetching import Fetcher, Followed, order_refunds
 from pipelines.woocommerce.known import Known
-from pipelines.woocommerce.rows import FETCH, Row, Tombstone, is_id, rows_of, tombstone
-from regulars.errors import ShopRecordGone, ShopRequestInvalid
-from regulars.shop.port import Item, Page, ShopReader
+from pipelines.woocommerce.rows import OBJECTS, Row, is_id, tombstone
+from regulars.errors import ShopDoubtful
+from regulars.shop.port import Item, ShopReader
 
-FEW = 3
+__all__ = ["Followed", "Follower", "order_refunds"]
 
-
-class Followed:
-    """Rows and tombstones that follow from others."""
-
-    def __init__(self) -> None:
-        self.rows: dict[str, list[Row]] = {}
-        self.gone: list[Tombstone] = []
-
-    def add(self, table: str, rows: Iterable[Row]) -> None:
-        """Keep `rows` of `table`."""
-        self.rows.setdefault(table, []).extend(rows)
-
-    def merge(self, other: "Followed") -> None:
-        """Keep what `other` kept."""
-        for table, rows in other.rows.items():
-            self.add(table, rows)
-        self.gone += other.gone
+MOST_GONE: Final = 100
+LARGEST_PART_GONE: Final = 0.1
 
 
 class Follower:
-    """Reads what orders and change rows point to, each record at most once a sync."""
+    """Reads what orders and change rows point to, each record at most once a sync.
 
-    def __init__(self, shop: ShopReader, known: Known, clock: Callable[[], datetime]) -> None:
-        self._shop = shop
-        self._clock = clock
-        self._known = known
+    With `believe`, a shop is believed that suddenly lacks a large part of its records.
+    """
+
+    def __init__(self, shop: ShopReader, known: Known, clock: Callable[[], datetime], *, believe: bool = False) -> None:
+        self._known, self._believe = known, believe
+        self._fetcher = Fetcher(shop, clock)
         self._customers: set[int] = set()
         self._refunds: set[int] = set()
+
+    @property
+    def unreadable(self) -> set[tuple[str, int]]:
+        """Table and id of the records that the shop could not show in this sync."""
+        return self._fetcher.unreadable
 
     def orders(self, rows: Sequence[Row], *, every_account: bool) -> Followed:
         """Return the refunds and accounts that `rows`, orders new or changed, point to.
@@ -51,10 +45,9 @@ class Follower:
         Accounts are read where the order or the account is new; with `every_account` for all of the orders, since what
         changed an order (its first completion) may have changed the account without a sign.
         """
-        found = Followed()
         items: dict[int, Item] = {row.id: orjson.loads(row.body) for row in rows}
         known = self._known.rows("orders", items)
-        self._follow_refunds(items, {row.id: row for row in rows}, found)
+        found = self._follow_refunds(items, {row.id: row for row in rows})
         owners = {number: item["customer_id"] for number, item in items.items() if is_id(item.get("customer_id"))}
         held = self._known.rows("customers", owners.values())
         wanted = {
@@ -64,91 +57,56 @@ class Follower:
             found.merge(self.fetch("customers", wanted, tombstones=held.keys()))
         return found
 
-    def _follow_refunds(self, items: dict[int, Item], rows: dict[int, Row], found: Followed) -> None:
+    def refunds(self, rows: Sequence[Row], again: Collection[int] = ()) -> Followed:
+        """Return what became of the refunds of `rows`, orders just read; those of the orders `again` are read anew."""
+        items: dict[int, Item] = {row.id: orjson.loads(row.body) for row in rows}
+        return self._follow_refunds(items, {row.id: row for row in rows}, again)
+
+    def _follow_refunds(self, items: dict[int, Item], rows: dict[int, Row], again: Collection[int] = ()) -> Followed:
+        found = Followed()
         held = self._known.refunds_of(items)
         for number, item in items.items():
             refunds = item.get("refunds")
             if not isinstance(refunds, list):
                 continue
             listed = {refund["id"] for refund in refunds if isinstance(refund, dict) and is_id(refund.get("id"))}
-            if listed - held[number] - self._refunds:
-                found.add("refunds", order_refunds(self._shop, number))
+            if listed - held[number] - self._refunds or (listed and number in again):
+                found.add("refunds", self._fetcher.refunds(number) or ())
                 self._refunds |= listed
             found.gone += [tombstone("refunds", gone, rows[number].observed_at) for gone in held[number] - listed]
+        return found
 
-    def fetch(self, table: str, ids: Iterable[int], *, tombstones: Iterable[int] | None = None) -> Followed:
+    def fetch(
+        self, table: str, ids: Iterable[int], *, tombstones: Iterable[int] | None = None, announced: bool = False
+    ) -> Followed:
         """Return the records `ids` of `table` as the shop has them now, and a tombstone for each that is gone.
 
-        Tombstones are made for `tombstones` only, where given: what never was here need not be declared gone.
+        Tombstones are made for `tombstones` only, where given: what never was here need not be declared gone. A refund
+        goes with its order. Raises ShopDoubtful where so much is gone that the shop is not believed, unless webhooks
+        had `announced` it.
         """
-        found = Followed()
         wanted = set(ids)
         if table == "customers":
             self._customers |= wanted
-        missing = wanted if len(wanted) <= FEW else self._fetch_together(table, wanted, found)
-        for number in sorted(missing):
-            self._fetch_one(table, number, found)
+        found = self._fetcher.fetch(table, wanted)
         if tombstones is not None:
             allowed = set(tombstones)
-            found.gone = [stone for stone in found.gone if stone.object == "refund" or stone.id in allowed]
+            found.gone = [stone for stone in found.gone if stone.id in allowed]
+        if not announced and not self._believe:
+            self._refuse_doubtful(table, len(found.gone))
+        if table == "orders" and found.gone:
+            at = {stone.id: stone.observed_at for stone in found.gone}
+            for order, refunds in self._known.refunds_of(at).items():
+                found.gone += [tombstone("refunds", refund, at[order]) for refund in refunds]
         return found
 
-    def _fetch_together(self, table: str, wanted: set[int], found: Followed) -> set[int]:
-        """Read `wanted` 100 at a time; return the ids that only a request of their own can settle."""
-        asked, certain, missing = self._clock(), True, wanted
-        for params in _FILTERS[table]:
-            pages: list[Page] = []
-            try:
-                for page in self._shop.get_by_ids(table, missing, params):
-                    pages.append(page)
-                    found.add(table, rows_of(table, page, FETCH))
-            except ShopRequestInvalid:
-                return missing - {item["id"] for page in pages for item in page.items}
-            missing = missing - {item["id"] for page in pages for item in page.items}
-            # A shop that counts records without showing them proves nothing by leaving them out.
-            certain = certain and all(page.total <= len(page.items) for page in pages)
-            if not missing:
-                return set()
-        if not certain:
-            return missing
-        found.gone += [tombstone(table, number, asked) for number in missing]
-        if table == "orders":
-            self._refunds_gone_with(missing, found)
-        return set()
-
-    def _fetch_one(self, table: str, number: int, found: Followed) -> None:
-        asked = self._clock()
-        try:
-            page = self._shop.get(f"{table}/{number}")
-        except ShopRecordGone:
-            found.gone.append(tombstone(table, number, asked))
-            if table == "orders":
-                self._refunds_gone_with({number}, found)
-        except ShopRequestInvalid:
-            return  # an id that the shop does not take for one: nothing to copy, and no reason to stop the others
-        else:
-            found.add(table, rows_of(table, page, FETCH))
-
-    def _refunds_gone_with(self, orders: set[int], found: Followed) -> None:
-        """A refund goes with its order."""
-        at = {stone.id: stone.observed_at for stone in found.gone if stone.object == "order"}
-        for order, refunds in self._known.refunds_of(orders).items():
-            found.gone += [tombstone("refunds", refund, at[order]) for refund in refunds]
-
-
-# `status=any` leaves the trash out, and a list with both is read as `any`: two questions.
-_FILTERS = {
-    "orders": ({"status": "any"}, {"status": "trash"}),
-    "customers": ({"role": "all"},),
-    "products": ({"status": "any"},),
-}
-
-
-def order_refunds(shop: ShopReader, order: int) -> list[Row]:
-    """Return the refunds of one order; none where the order itself is gone."""
-    try:
-        return [
-            row for page in shop.pages(f"orders/{order}/refunds", {}) for row in rows_of("refunds", page, FETCH, order)
-        ]
-    except ShopRecordGone:
-        return []
+    def _refuse_doubtful(self, table: str, gone: int) -> None:
+        if gone <= MOST_GONE:
+            return
+        held = self._known.live(table)
+        if gone > held * LARGEST_PART_GONE:
+            raise ShopDoubtful(
+                f"The shop says that {gone:,} of the {held:,} {OBJECTS[table]} records held here are gone. So many at "
+                "once may be a fault of the shop (a plugin, a changed key, a restored backup), so none of them was marked "
+                "as deleted. If they are really gone, run `regulars reconcile --believe`."
+            )

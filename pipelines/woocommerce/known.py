@@ -8,13 +8,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import duckdb
 
 from pipelines.woocommerce.rows import OBJECTS, Row, digest
 from regulars.errors import DataFolderError, WarehouseBusy
 
+MEMORY_LIMIT: Final = "600MB"
 # Queries below are put together from these constants alone (S608 cannot see that); values go in as parameters.
 _ABSENT = (
     "NOT EXISTS (SELECT 1 FROM raw.deletions d WHERE d.object = $object AND d.id = t.id"
@@ -38,9 +39,10 @@ class Known:
         self._warehouse = warehouse
 
     @contextmanager
-    def _connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def connected(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Open the file, in UTC, with bounded memory; closed on leaving. Raises WarehouseBusy or DataFolderError."""
         try:
-            connection = duckdb.connect(str(self._warehouse))
+            connection = duckdb.connect(str(self._warehouse), config={"memory_limit": MEMORY_LIMIT})
         except duckdb.IOException as error:
             if "Could not set lock" in str(error):
                 raise WarehouseBusy("Another process has the shop's warehouse open.") from error
@@ -54,7 +56,7 @@ class Known:
     def _ask(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
         if not self._warehouse.exists():
             return []
-        with self._connection() as connection:
+        with self.connected() as connection:
             try:
                 return connection.execute(query, values).fetchall()
             except duckdb.CatalogException:
@@ -72,6 +74,29 @@ class Known:
         )
         found = self._ask(query, ids=wanted, low=min(wanted), high=max(wanted), object=OBJECTS[table])
         return {row[0]: KnownRow(_utc(row[1]), row[2].astimezone(UTC), row[3], row[4]) for row in found}
+
+    def observed(self, table: str, ids: Iterable[int]) -> dict[int, datetime]:
+        """Return when those of `ids` that are held in `table` were observed."""
+        wanted = list(set(ids))
+        if not wanted:
+            return {}
+        query = (
+            f"SELECT id, observed_at FROM raw.{_name(table)}"  # noqa: S608
+            " WHERE id BETWEEN $low AND $high AND id IN (SELECT unnest($ids))"
+        )
+        found = self._ask(query, ids=wanted, low=min(wanted), high=max(wanted))
+        return {row[0]: row[1].astimezone(UTC) for row in found}
+
+    def bodies(self, table: str, ids: Iterable[int]) -> dict[int, str]:
+        """Return the bodies of those of `ids` that are held in `table`."""
+        wanted = list(set(ids))
+        query = f"SELECT id, body FROM raw.{_name(table)} WHERE id IN (SELECT unnest($ids))"  # noqa: S608
+        return dict(self._ask(query, ids=wanted)) if wanted else {}
+
+    def live(self, table: str) -> int:
+        """Return how many records of `table` are held, tombstoned ones left out."""
+        query = f"SELECT count(*) FROM raw.{_name(table)} t WHERE {_ABSENT}"  # noqa: S608
+        return int(next(iter(self._ask(query, object=OBJECTS[table])), (0,))[0])
 
     def entombed(self, table: str, ids: Iterable[int]) -> set[int]:
         """Return those of `ids` that have a tombstone, be it older than their row."""

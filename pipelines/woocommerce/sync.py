@@ -1,4 +1,4 @@
-"""Bring the raw tables of one shop up to date: change rows first, then what changed, or everything.
+"""Bring the raw tables of one shop up to date: change rows first, then what changed, or everything, or a comparison.
 
 Each slice is committed with the mark that says how far it goes, and what was read since then stands in a journal: the
 next sync goes on from there. Whoever calls this holds the shop's warehouse lock.
@@ -16,10 +16,12 @@ from pipelines.woocommerce.follow import Follower
 from pipelines.woocommerce.journal import Journal
 from pipelines.woocommerce.known import Known
 from pipelines.woocommerce.listings import CUSTOMERS, ORDERS, TRASH
+from pipelines.woocommerce.precedence import supersedes
 from pipelines.woocommerce.progress import Batch, Mark, slices
 from pipelines.woocommerce.reads import Reader, Report
+from pipelines.woocommerce.reconcile import Reconciler
 from pipelines.woocommerce.source import Loader
-from regulars.models import ChangeRow
+from regulars.models import ChangeRow, Drift
 from regulars.shop.index import ShopIndex
 from regulars.shop.port import ShopReader
 
@@ -31,7 +33,8 @@ class SyncOutcome:
     `rows` counts the rows written by raw table (tombstones under `deletions`); `customers_upserted` and
     `orders_upserted` count records, each once. `last_change_seq` is the last change row that is in. `requests` were
     sent to the shop in `seconds` of wall time. `shop_now` is the shop's clock at the start, `shop_name` its title and
-    `timezone` its IANA zone.
+    `timezone` its IANA zone. `drift` is what a comparison found, None where nothing was compared; `unreadable` counts
+    the records that the shop could not show.
     """
 
     rows: dict[str, int]
@@ -43,6 +46,8 @@ class SyncOutcome:
     shop_name: str
     timezone: str
     shop_now: datetime
+    drift: tuple[Drift, ...] | None = None
+    unreadable: int = 0
 
 
 def now() -> datetime:
@@ -61,6 +66,8 @@ def sync_shop(
     changes: Sequence[ChangeRow] = (),
     pull: bool = True,
     full: bool = False,
+    reconcile: bool = False,
+    believe: bool = False,
     clock: Callable[[], datetime] = now,
     look: Callable[[ShopIndex], None] = lambda _: None,
 ) -> SyncOutcome:
@@ -68,23 +75,30 @@ def sync_shop(
 
     `changes` are merged first; those already in are passed over. With `pull` the shop is asked for what changed since
     the last pull, less `overlap`; the first time, and with `full`, everything is read, and records that the shop no
-    longer has get a tombstone. `report(stage, done, total)` is called for each page read. `look` is given what the shop
+    longer has get a tombstone. With `reconcile` nothing is pulled: everything is compared, and what differs is mended;
+    only a shop that was never read to its end is pulled first. `believe` takes the shop's word where it suddenly lacks
+    a large part of its records. `report(stage, done, total)` is called for each page read. `look` is given what the shop
     says of itself before anything is read, and raises where this is not the shop that it should be.
 
-    Raises ShopError as the client does, WarehouseBusy or DataFolderError where the warehouse cannot be used. What was
+    Raises ShopError as the client does, ShopDoubtful where too much is gone to be believed, WarehouseBusy or DataFolderError where the warehouse cannot be used. What was
     committed before stays, and the next sync goes on from there.
     """
     started, sent = time.monotonic(), client.requests_sent
     index = client.index()
     look(index)
-    run = _Run(Loader(warehouse, pipelines_dir, shop), Journal(pipelines_dir / f"{shop}.journal"))
-    run.recover()
     known = Known(warehouse)
-    follower = Follower(client, known, clock)
+    run = _Run(Loader(warehouse, pipelines_dir, shop), Journal(pipelines_dir / f"{shop}.journal"), known, clock)
+    run.recover()
+    follower = Follower(client, known, clock, believe=believe)
     reader = Reader(client, known, follower, overlap=overlap, report=report, clock=clock)
-    run.commit(merge_changes(changes, run.mark, known, follower, index.server_now))
-    if pull:
+    run.commit(merge_changes(changes, run.mark, known, follower, shop_now=index.server_now, clock=clock))
+    drift: tuple[Drift, ...] | None = None
+    if (pull and not reconcile) or (reconcile and not run.mark.complete):
         _pull(client, run, reader, known, full=full, shop_now=index.server_now)
+    if reconcile:
+        comparison = Reconciler(client, known, follower, report=report, clock=clock)
+        run.commit(comparison.batches(run.mark))
+        drift = comparison.drift()
     return SyncOutcome(
         rows=dict(run.rows),
         customers_upserted=len(run.customers),
@@ -95,22 +109,16 @@ def sync_shop(
         shop_name=index.name,
         timezone=index.timezone,
         shop_now=index.server_now,
+        drift=drift,
+        unreadable=len(follower.unreadable),
     )
-
-
-def applied_change_seq(warehouse: Path, pipelines_dir: Path, shop: str) -> int:
-    """Return the `seq` of the last change row that is committed in the warehouse; 0 where none is.
-
-    Opens the warehouse: the caller holds its lock.
-    """
-    return Loader(warehouse, pipelines_dir, shop).mark().change_seq if warehouse.exists() else 0
 
 
 class _Run:
     """Commits batches, slice by slice, and counts what was written."""
 
-    def __init__(self, loader: Loader, journal: Journal) -> None:
-        self._loader, self._journal = loader, journal
+    def __init__(self, loader: Loader, journal: Journal, known: Known, clock: Callable[[], datetime]) -> None:
+        self._loader, self._journal, self._known, self._clock = loader, journal, known, clock
         self.mark: Mark = loader.mark()
         self.rows: Counter[str] = Counter()
         self.orders: set[int] = set()
@@ -125,11 +133,21 @@ class _Run:
         for part in slices(batches, self._journal, self.mark):
             if not any(batch.rows or batch.gone for batch in part) and part[-1].mark == self.mark:
                 continue
+            self._keep_newer(part)
             self.rows.update(self._loader.load(part))
             self.mark = part[-1].mark
             for batch in part:
                 self.orders.update(row.id for row in batch.rows.get("orders", []))
                 self.customers.update(row.id for row in batch.rows.get("customers", []))
+
+    def _keep_newer(self, part: Sequence[Batch]) -> None:
+        """Leave out rows that were observed before the ones held: pages read ahead may come after a read by id."""
+        now = self._clock()
+        for table in {table for batch in part for table in batch.rows}:
+            held = self._known.observed(table, [row.id for batch in part for row in batch.rows.get(table, ())])
+            for batch in part:
+                if rows := batch.rows.get(table):
+                    batch.rows[table] = [row for row in rows if supersedes(row.observed_at, held.get(row.id), now)]
 
 
 def _pull(client: ShopReader, run: _Run, reader: Reader, known: Known, *, full: bool, shop_now: datetime) -> None:
