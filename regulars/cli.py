@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from regulars.commands import doctor, keeping, replay, tokens, webhooks
+from regulars.commands import doctor, keeping, reconcile, replay, tokens, webhooks
 from regulars.commands.answers import Json, open_console, print_json
 from regulars.errors import RegularsError, SettingsError
 from regulars.stopping import Stopped, stoppable
@@ -162,6 +162,7 @@ def _print_summary(published: Path, console: Console, json: bool) -> None:
 app.command()(doctor.doctor)
 app.command()(keeping.backup)
 app.command()(keeping.restore)
+app.command()(reconcile.reconcile)
 app.command()(replay.replay)
 app.add_typer(tokens.app, name="token")
 app.add_typer(webhooks.app, name="webhooks")

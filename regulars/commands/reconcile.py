@@ -1,0 +1,94 @@
+"""`regulars reconcile`: compare everything with the shop, mend what differs, say what differed."""
+
+# ruff: noqa: PLC0415 - each command imports what it needs, so that --help answers at once
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from regulars.commands.answers import Json, open_console, print_json, say
+from regulars.errors import RecordNotFound
+from regulars.stopping import stoppable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from regulars.models import Drift, SyncRun
+    from regulars.settings import Settings
+
+Shop = Annotated[str | None, typer.Option("--shop", help="Which shop, where several are configured.")]
+Believe = Annotated[
+    bool, typer.Option("--believe", help="Take the shop's word, though a large part of its records is gone.")
+]
+KINDS = {
+    "missing": "missing here",
+    "extra": "gone from the shop",
+    "trash": "in or out of the trash",
+    "status": "another status",
+    "owner": "another customer",
+    "total": "another total",
+    "refunds": "other refunds",
+    "date": "another modification date",
+    "body": "another detail",
+}
+
+
+def reconcile(shop: Shop = None, believe: Believe = False, json: Json = False) -> None:
+    """Compare everything with the shop, mend what differs, and print how many records differed."""
+    with stoppable():
+        from regulars.settings import load_settings
+        from regulars.sync import sync
+        from regulars.up import deployment_of
+
+        settings = load_settings()
+        name, began = settings.shop(shop).name, datetime.now(UTC)
+        deployment = deployment_of(settings, open_console(json))
+        options = ["--reconcile", *(["--believe"] if believe else [])]
+        sync(name, deployment.paths.progress(name), deployment.environment, deployment.console, options)
+        run = _told(settings, name, began)
+    drift = run.drift or ()
+    before, after = sum(one.before for one in drift), sum(one.after for one in drift)
+    if json:
+        kinds = [one.model_dump(mode="json") for one in drift]
+        print_json({"shop": name, "before": before, "after": after, "kinds": kinds, "seconds": run.seconds})
+    else:
+        _show(drift, before, after)
+    if after:
+        raise typer.Exit(1)
+
+
+def _told(settings: "Settings", shop: str, began: datetime) -> "SyncRun":
+    """Return the reconcile that has just ended, from the history."""
+    from regulars.records import open_records
+
+    with open_records(settings) as records:
+        for run in records.syncs(shop):
+            if run.kind == "reconcile" and run.finished_at >= began:
+                return run
+    raise RecordNotFound(
+        "Everything was compared, but the records could not take down what was found; Dagster shows it under the assets "
+        "raw/orders and raw/customers."
+    )
+
+
+def _show(drift: "Sequence[Drift]", before: int, after: int) -> None:
+    if drift:
+        table = Table("", "differed in", "before", "after", box=None, pad_edge=False)
+        for one in drift:
+            table.add_row(one.object, KINDS[one.kind], f"{one.before:,}", f"{one.after:,}")
+        open_console().print(table)
+    say(_sentence(before, after))
+
+
+def _sentence(before: int, after: int) -> str:
+    """Return the result in words.
+
+    >>> _sentence(0, 0), _sentence(3, 0), _sentence(3, 1)
+    ('0 records differ from the shop.', '0 records differ from the shop; 3 did, and were mended.', '1 record still differs from the shop; 3 did before. The log names those that the shop cannot show.')
+    """
+    if not after:
+        return f"0 records differ from the shop{f'; {before:,} did, and were mended' if before else ''}."
+    who = "1 record still differs" if after == 1 else f"{after:,} records still differ"
+    return f"{who} from the shop; {before:,} did before. The log names those that the shop cannot show."
