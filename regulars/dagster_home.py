@@ -11,6 +11,11 @@ telemetry:
 run_coordinator:
   module: dagster._core.run_coordinator
   class: DefaultRunCoordinator
+# How far a long stage came, and what went wrong beside the work, stands in the log of the run.
+python_logs:
+  python_log_level: INFO
+  managed_python_loggers:
+    - regulars
 retention:
   schedule:
     purge_after_days: 14

@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from signal import SIGKILL, Signals
 
@@ -11,10 +12,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from regulars.errors import RegularsError
 from regulars.models import SyncProgress
 from regulars.processes import signal_group, start_process
-from regulars.progress import read_progress
+from regulars.progress import pace, read_progress, told
 from regulars.stopping import held_signals
 
 EVERY_SECONDS = 0.2
+TOLD_EVERY = timedelta(seconds=15)
 
 
 class SyncFailed(RegularsError):
@@ -64,26 +66,36 @@ def _watch(
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        TextColumn("{task.fields[pace]}"),
     )
     last: SyncProgress | None = None
-    # Where no terminal shows the bar, a line is printed as a stage begins; rich would print one more, empty, at the end.
+    said: SyncProgress | None = None
+    # Where no terminal shows the bar, lines are printed; rich would print one more, empty, at the end.
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task(f"{shop}: starting", total=None)
+        task = bar.add_task(f"{shop}: starting", total=None, pace="")
         while True:
             try:
                 _, errors = process.communicate(timeout=EVERY_SECONDS)
             except subprocess.TimeoutExpired:
                 now = read_progress(file)
                 if now is not None and now not in (before, last):
-                    bar.update(task, description=f"{shop}: {now.stage}", completed=now.done, total=now.total)
-                    _tell_log(console, last, now)
+                    bar.update(
+                        task, description=f"{shop}: {now.stage}", completed=now.done, total=now.total, pace=pace(now)
+                    )
+                    if not console.is_terminal and _worth_a_line(said, now):
+                        console.print(_line(said, now), highlight=False, markup=False)
+                        said = now
                     last = now
                 continue
-            bar.update(task, description=f"{shop}: {'failed' if process.returncode else 'done'}")
+            bar.update(task, description=f"{shop}: {'failed' if process.returncode else 'done'}", pace="")
             return errors.decode(errors="replace")
 
 
-def _tell_log(console: Console, last: SyncProgress | None, now: SyncProgress) -> None:
-    """Where no terminal shows the bar, print a line as a stage begins."""
-    if not console.is_terminal and (last is None or last.stage != now.stage):
-        console.print(f"{now.shop}: {now.stage}", highlight=False, markup=False)
+def _worth_a_line(said: SyncProgress | None, now: SyncProgress) -> bool:
+    """A line as a stage begins, and now and then while it lasts."""
+    return said is None or said.stage != now.stage or now.updated_at - said.updated_at >= TOLD_EVERY
+
+
+def _line(said: SyncProgress | None, now: SyncProgress) -> str:
+    began = said is None or said.stage != now.stage
+    return f"{now.shop}: {now.stage if began else told(now)}"
