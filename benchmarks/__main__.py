@@ -1,4 +1,4 @@
-"""Measure: `python -m benchmarks [CASE …] [--json] [--people N] [--orders N] [--served PEOPLE ORDERS] [--repeats N] [--folder DIR]`."""
+"""Measure: `python -m benchmarks [CASE …] [--json] [--people N] [--orders N] [--served PEOPLE ORDERS] [--pulled N] [--repeats N] [--folder DIR]`."""
 
 import argparse
 import json
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks import files, screens, server
+from benchmarks import extract, files, screens, server
 from benchmarks.comparison import Comparison
 from benchmarks.ground import SERVED, Ground
 
@@ -17,6 +17,7 @@ CASES: Mapping[str, Sequence[Case]] = {
     "store_profile": (files.profile_cases, server.profile_cases),
     "app_list": (screens.list_cases,),
     "app_rule": (screens.rule_cases,),
+    "extract": (extract.cases,),
 }
 
 
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         repeats=given.repeats,
         folder=given.folder,
         served=tuple(given.served),
+        pulled=given.pulled,
     ) as ground:
         for name in given.cases or CASES:
             for case in CASES[name]:
@@ -59,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar=("PEOPLE", "ORDERS"),
         help="the most that is loaded into MongoDB, 100000 500000 where nothing is said: a million people take minutes",
     )
+    parser.add_argument("--pulled", type=int, default=20_000, help="orders of the cases that read from a shop")
     parser.add_argument("--repeats", type=int, default=9, help="turns that count; the figure is their median")
     parser.add_argument("--folder", type=Path, help="keep the made-up shop here for the next run")
     return parser

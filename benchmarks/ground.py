@@ -34,9 +34,15 @@ class Ground(AbstractContextManager["Ground"]):
         repeats: int,
         folder: Path | None = None,
         served: tuple[int, int] = SERVED,
+        pulled: int = 20_000,
     ) -> None:
-        """Nothing is made yet. `served` are the most people and orders that are loaded into MongoDB."""
+        """Nothing is made yet.
+
+        `served` are the most people and orders that are loaded into MongoDB; `pulled` is how many orders the cases have
+        that read from a shop.
+        """
         self.people, self.orders, self.repeats = people, orders, repeats
+        self.pulled = pulled
         self._most = served
         self._folder = folder
         self._ends = ExitStack()
