@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from regulars.backup.unfinished import refuse_half_restored
 from regulars.dagster_home import make_dagster_home
 from regulars.directory.layout import current_version
 from regulars.errors import FolderInUse, RegularsError
+from regulars.first_syncs import FirstSyncs
 from regulars.paths import DataPaths
 from regulars.processes import Child, Children, refuse_taken_ports, wait_for_http
 from regulars.settings import Settings, process_environment
@@ -70,34 +71,44 @@ def owned(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def sync_shops(deployment: Deployment) -> None:
-    """Sync every shop, progress on screen. Raises SyncFailed of the first shop that has nothing published."""
-    for shop in deployment.settings.shops:
-        try:
-            sync(
-                shop,
-                deployment.paths.progress(shop),
-                deployment.environment,
-                deployment.console,
-                deployment.sync_options,
-            )
-        except RegularsError as error:
-            if current_version(deployment.paths.published(shop)) is None:
-                raise
-            deployment.console.print(
-                # What a shop says is text, not markup.
-                f"{shop}: {error.message} The last published data are served.",
-                style="yellow",
-                markup=False,
-            )
-            continue
-        show(summarise(deployment.paths.published(shop)), deployment.console)
+def sync_one(deployment: Deployment, shop: str) -> None:
+    """Sync the only shop, progress on screen. Raises SyncFailed where it has nothing published to go on with."""
+    published = deployment.paths.published(shop)
+    try:
+        sync(shop, deployment.paths.progress(shop), deployment.environment, deployment.console, deployment.sync_options)
+    except RegularsError as error:
+        if current_version(published) is None:
+            raise
+        deployment.console.print(
+            # What a shop says is text, not markup.
+            f"{shop}: {error.message} The last published data are served.",
+            style="yellow",
+            markup=False,
+        )
+    else:
+        show(summarise(published), deployment.console)
 
 
-def serve(deployment: Deployment, children: Children, ready: Callable[[], None] = lambda: None) -> None:
+def sync_several(syncs: FirstSyncs, children: Children) -> None:
+    """Sync the shops side by side until one of them can be served. Raises SyncFailed where none can, ChildEnded."""
+    pause = threading.Event()
+    syncs.step()
+    while not syncs.first_published():
+        _refuse_ended(children)
+        pause.wait(0.2)
+        syncs.step()
+
+
+def serve(
+    deployment: Deployment,
+    children: Children,
+    ready: Callable[[], None] = lambda: None,
+    syncs: FirstSyncs | None = None,
+) -> None:
     """Start app and HTTP side, sync, start Dagster, then watch over them. Raises ChildEnded or SyncFailed.
 
-    `ready` is called when the HTTP side answers, before the first sync.
+    `ready` is called when the HTTP side answers, before the first sync. Of several shops, which `syncs` has, the others
+    go on with theirs while Dagster starts and serves those that are done.
     """
     settings, console = deployment.settings, deployment.console
     home = f"http://{settings.host}"
@@ -107,7 +118,10 @@ def serve(deployment: Deployment, children: Children, ready: Callable[[], None] 
     ready()
     wait_for_http(app, f"{home}:{settings.app_port}/_stcore/health", APP_SECONDS)
     console.print(f"App       {home}:{settings.app_port}")
-    sync_shops(deployment)
+    if syncs is None:
+        sync_one(deployment, settings.shop().name)
+    else:
+        sync_several(syncs, children)
     dagster = start_dagster(deployment, children)
     wait_for_http(dagster, f"{home}:{settings.dagster_port}/server_info", DAGSTER_SECONDS)
     console.print(f"\nApp       {home}:{settings.app_port}", highlight=False)
@@ -127,13 +141,23 @@ def start_dagster(deployment: Deployment, children: Children) -> Child:
     )
 
 
-def watch(children: Children) -> None:
-    """Wait until a child ends, which it should not, and keep the logs bounded. Raises its ChildEnded."""
+def watch(children: Children, syncs: FirstSyncs | None = None) -> None:
+    """Wait until a child ends, which it should not, and keep the logs bounded. Raises its ChildEnded.
+
+    First syncs that are still under way go on meanwhile.
+    """
     pause = threading.Event()
-    while (ended := children.first_ended()) is None:
+    while True:
+        _refuse_ended(children)
         children.bound_logs()
+        if syncs is not None:
+            syncs.step()
         pause.wait(0.5)
-    raise ended.ended()
+
+
+def _refuse_ended(children: Children) -> None:
+    if (ended := children.first_ended()) is not None:
+        raise ended.ended()
 
 
 def up(deployment: Deployment) -> None:
@@ -143,12 +167,24 @@ def up(deployment: Deployment) -> None:
     """
     settings = deployment.settings
     settings.shop(next(iter(settings.shops), None))
+    for sentence in settings.broken_shops.values():
+        deployment.console.print(
+            f"{sentence} The other shops go on without it.", style="yellow", markup=False, highlight=False
+        )
     with owned(deployment.paths.root):
         refuse_taken_ports(settings.host, our_ports(settings))
-        with Children(deployment.paths.logs, deployment.environment) as children:
-            serve(deployment, children)
+        with Children(deployment.paths.logs, deployment.environment) as children, first_syncs(deployment) as syncs:
+            serve(deployment, children, syncs=syncs)
             deployment.console.print("Ctrl-C ends everything.")
-            watch(children)
+            watch(children, syncs)
+
+
+def first_syncs(deployment: Deployment) -> AbstractContextManager[FirstSyncs | None]:
+    """Return the first syncs of the shops, None where there is only one: that one is shown with a bar."""
+    shops = sorted(deployment.settings.shops)
+    if len(shops) + len(deployment.settings.broken_shops) == 1:
+        return nullcontext()
+    return FirstSyncs(shops, deployment.paths, deployment.environment, deployment.console)
 
 
 def our_ports(settings: Settings) -> dict[str, int]:

@@ -73,7 +73,7 @@ def _accept(settings: "Settings", shop: str, json: bool) -> None:
 
 def _show(findings: "list[Finding]", console: Console) -> None:
     """Print the findings, a heading for each shop."""
-    before: str | None = None
+    before: str | None = ""
     for finding in findings:
         if finding.shop != before:
             console.print(f"\n{finding.shop or 'This machine'}", markup=False, highlight=False, style="bold")

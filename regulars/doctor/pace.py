@@ -79,7 +79,7 @@ def _measure(client: ShopClient, path: str, params: Params) -> Listing:
 
 def _find_speed(visit: Visit, measured: Mapping[str, Listing]) -> None:
     said = " and ".join(
-        f"a page of {min(PER_PAGE, one.total)} {name} in {one.seconds:.1f} s" for name, one in measured.items()
+        f"a page of {min(PER_PAGE, one.total)} {name} in {one.seconds:.2g} s" for name, one in measured.items()
     )
     if max(one.seconds for one in measured.values()) < SLOW_SECONDS:
         visit.well("speed", f"The shop answers {said}.")

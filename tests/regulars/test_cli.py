@@ -94,7 +94,7 @@ def test_a_doctor_who_finds_nothing_ends_well(place: Place) -> None:
     findings = json.loads(done.stdout)["findings"]
     assert done.returncode == 0, done.stdout
     assert {finding["check"] for finding in findings} >= {"address", "permalinks", "clock", "time zone"}
-    assert all(set(finding) == {"check", "ok", "message", "advice"} for finding in findings)
+    assert all(set(finding) == {"shop", "check", "ok", "message", "advice"} for finding in findings)
 
 
 def test_a_doctor_who_finds_something_fails_and_says_what_to_do(place: Place) -> None:
