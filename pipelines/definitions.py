@@ -15,6 +15,7 @@ from pipelines.failures import tell_failures
 from pipelines.history import SYNC_JOB
 from pipelines.resources.deployment import Deployment
 from pipelines.resources.warehouse import WarehouseResource
+from pipelines.webhook_watch import webhook_sensor
 from regulars.settings import NO_SHOP, Settings, load_settings
 
 # Checks partitioned like their asset are new in Dagster; the version is pinned, so the notice helps nobody.
@@ -90,6 +91,7 @@ def build_automation(settings: Settings) -> dg.Definitions:
         sensors=[
             automation.change_row_sensor(SYNC_JOB),
             automation.records_sensor(DERIVE_JOB),
+            webhook_sensor(SYNC_JOB),
             housekeeping.lost_runs,
             tell_failures,
         ],

@@ -81,7 +81,7 @@ def test_every_sensor_and_schedule_runs_without_anybody_switching_it_on(house):
     repository = house.defs.get_repository_def()
     sensors = {sensor.name: sensor.default_status for sensor in repository.sensor_defs}
     schedules = {schedule.name: schedule.default_status for schedule in repository.schedule_defs}
-    assert set(sensors) == {"change_rows", "records_changed", "lost_runs", "tell_failures"}
+    assert set(sensors) == {"change_rows", "records_changed", "lost_runs", "tell_failures", "webhook_watch"}
     assert set(sensors.values()) == {dg.DefaultSensorStatus.RUNNING}
     assert set(schedules) == {
         "pull_changes", "read_everything", "shop_midnight", "daily_expectations", "hourly_housekeeping",
@@ -185,7 +185,7 @@ def test_without_a_shop_sensors_and_schedules_name_what_to_set(no_shop):
     assert deployment.settings.shops == {}
     with dg.DagsterInstance.ephemeral() as instance:
         for sensor in defs.get_repository_def().sensor_defs:
-            if sensor.name in ("change_rows", "records_changed"):
+            if sensor.name in ("change_rows", "records_changed", "webhook_watch"):
                 context = dg.build_sensor_context(instance=instance, resources={"deployment": deployment})
                 assert sensor.evaluate_tick(context).skip_message == NO_SHOP
     assert not deployment.paths.records.exists()
