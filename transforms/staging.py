@@ -31,6 +31,9 @@ SHIPPING_FIELDS = [field.name for field in SHIPPING.fields]
 ADDRESSES = [pl.Field("billing", BILLING), pl.Field("shipping", SHIPPING)]
 NOTHING = pl.lit(Decimal(0), dtype=pl.Decimal(18, 6))
 
+LINE = pl.Struct(
+    texts("id", "product_id", "variation_id", "sku", "name", "quantity", "subtotal", "total", "total_tax"),
+)
 ORDER = pl.Struct(
     [
         *texts("number", "status", "currency", "customer_id", "payment_method"),
@@ -39,13 +42,9 @@ ORDER = pl.Struct(
         *ADDRESSES,
         pl.Field("coupon_lines", pl.List(pl.Struct(texts("code")))),
         pl.Field("refunds", pl.List(pl.Struct(texts("id")))),
-        pl.Field("line_items", pl.List(pl.Struct(texts("quantity")))),
+        pl.Field("line_items", pl.List(LINE)),
     ]
 )
-LINE = pl.Struct(
-    texts("id", "product_id", "variation_id", "sku", "name", "quantity", "subtotal", "total", "total_tax"),
-)
-ORDER_LINES = pl.Struct([pl.Field("line_items", pl.List(LINE))])
 REFUND = pl.Struct(texts("amount", "reason", "date_created_gmt"))
 CUSTOMER = pl.Struct(
     [
@@ -62,13 +61,35 @@ PRODUCT = pl.Struct(
 )
 
 
+def stage_orders_and_lines(raw: pl.LazyFrame, timezone: str) -> dict[str, pl.LazyFrame]:
+    """Return `orders` (STAGED_ORDERS) and `order_lines` (STAGED_ORDER_LINES) from raw orders (RAW).
+
+    Collect them together (`pl.collect_all`), since they share the bodies, whose reading is most of the work.
+    """
+    decoded = _decoded_orders(raw).cache()
+    return {"orders": _orders(decoded, timezone), "order_lines": _order_lines(decoded)}
+
+
 def stage_orders(raw: pl.LazyFrame, timezone: str) -> pl.LazyFrame:
     """Return STAGED_ORDERS from raw orders (RAW), one row each. `timezone` decides `order_day`.
 
     `woocommerce_id` is 0 for a guest and null where the body is unreadable; `items` is the number of pieces.
     """
+    return _orders(_decoded_orders(raw), timezone)
+
+
+def stage_order_lines(raw: pl.LazyFrame) -> pl.LazyFrame:
+    """Return STAGED_ORDER_LINES from raw orders (RAW), one row for each line; an order without lines gives none."""
+    return _order_lines(_decoded_orders(raw))
+
+
+def _decoded_orders(raw: pl.LazyFrame) -> pl.LazyFrame:
+    return raw.select("id", "observed_at", body=decode(pl.col("body"), ORDER))
+
+
+def _orders(decoded: pl.LazyFrame, timezone: str) -> pl.LazyFrame:
     body = pl.col("body").struct.field
-    staged = raw.select("id", "observed_at", body=decode(pl.col("body"), ORDER)).select(
+    staged = decoded.select(
         "observed_at",
         order_id="id",
         number=text(body("number")),
@@ -94,11 +115,10 @@ def stage_orders(raw: pl.LazyFrame, timezone: str) -> pl.LazyFrame:
     return conform(staged.with_columns(order_day=shop_day(pl.col("created_at"), timezone)), STAGED_ORDERS)
 
 
-def stage_order_lines(raw: pl.LazyFrame) -> pl.LazyFrame:
-    """Return STAGED_ORDER_LINES from raw orders (RAW), one row for each line; an order without lines gives none."""
+def _order_lines(decoded: pl.LazyFrame) -> pl.LazyFrame:
     line = pl.col("line").struct.field
     lines = (
-        raw.select("id", line=decode(pl.col("body"), ORDER_LINES).struct.field("line_items"))
+        decoded.select("id", line=pl.col("body").struct.field("line_items"))
         .filter(pl.col("line").list.len() > 0)
         .explode("line")
     )

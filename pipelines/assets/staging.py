@@ -69,13 +69,10 @@ def stage_shop(warehouse: "Warehouse", report: "Report") -> dict[str, int]:
 
     zone = warehouse.facts()["timezone"]
     warehouse.prepare_staging(zone)
-    tables: dict[str, dict[str, Stage]] = {
-        "orders": {
-            "orders": partial(staging.stage_orders, timezone=zone),
-            "order_lines": staging.stage_order_lines,
-        },
-        "refunds": {"refunds": partial(staging.stage_refunds, timezone=zone)},
-        "customers": {"customers": staging.stage_customers},
-        "products": {"products": staging.stage_products},
+    stages: dict[str, Stage] = {
+        "orders": partial(staging.stage_orders_and_lines, timezone=zone),
+        "refunds": lambda raw: {"refunds": staging.stage_refunds(raw, zone)},
+        "customers": lambda raw: {"customers": staging.stage_customers(raw)},
+        "products": lambda raw: {"products": staging.stage_products(raw)},
     }
-    return {raw: warehouse.stage(raw, raw, stages, report) for raw, stages in tables.items()}
+    return {raw: warehouse.stage(raw, stage, report) for raw, stage in stages.items()}

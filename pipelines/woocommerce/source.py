@@ -4,7 +4,9 @@ A state counts only where its load was completed, so rows and mark stand or fall
 memory: working files are dropped at the start, and with them whatever a killed run left half done. It is read again.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import atexit
+import gc
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -38,6 +40,7 @@ class Loader:
         import dlt
 
         _configure()
+        self._warehouse = warehouse
         for folder in (warehouse.parent, pipelines_dir):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # they hold personal data
         self._pipeline = dlt.pipeline(
@@ -49,6 +52,8 @@ class Loader:
         self._pipeline.drop()
         self._run("read", self._pipeline.sync_destination)
         self._fresh = not self._state()
+        self._highest: dict[str, int] = {}
+        self._run("read", lambda: self._highest.update(_highest(warehouse)))
 
     def _state(self) -> dict[str, Any]:
         state: dict[str, Any] = self._pipeline.state.get("sources", {}).get(SOURCE, {})
@@ -63,10 +68,34 @@ class Loader:
         tables = _tables(batches)
         if self._fresh:  # a reader finds all tables from the first load on
             tables = {name: tables.get(name, arrow(name, [])) for name in COLUMNS}
-        source = _source(tables, batches[-1].mark.model_dump(mode="json"))
-        self._run("written", lambda: self._pipeline.run(source, loader_file_format="parquet"))
+        above = {name: last for name, table in tables.items() if (last := self._last_above(name, table)) is not None}
+        source = _source(tables, above.keys(), batches[-1].mark.model_dump(mode="json"))
+        self._run("written", lambda: self._write(source))
         self._fresh = False
+        self._highest |= above
         return {name: table.num_rows for name, table in tables.items() if table.num_rows}
+
+    def _write(self, source: "DltSource") -> None:
+        """Run dlt with the file held open: it opens and closes it a dozen times, each with a checkpoint of its own."""
+        import duckdb
+
+        with duckdb.connect(str(self._warehouse)):
+            self._pipeline.run(source, loader_file_format="parquet")
+
+    def _last_above(self, name: str, table: "pa.Table") -> int | None:
+        """Return the last key of `table` where all of them are above what is held: there is nothing to merge with.
+
+        A copy of a shop is read by id, so nearly all of its pages are such. None where rows may be held already.
+        """
+        import pyarrow.compute as pc
+
+        if name == DELETIONS:
+            return None
+        held = self._highest.get(name, 0)
+        if not table.num_rows:
+            return held
+        keys = pc.min_max(table.column(0)).as_py()
+        return int(keys["max"]) if keys["min"] > held else None
 
     def _run(self, verb: str, step: Any) -> None:
         import duckdb
@@ -98,6 +127,26 @@ def _configure() -> None:
 
     if PluggableRunContext not in Container():
         Container()[PluggableRunContext] = PluggableRunContext(OurContext(None))
+        # Half a million objects of the libraries stay for good: looking through them again and again for garbage costs
+        # as much as reading the pages.
+        gc.freeze()
+        atexit.register(gc.unfreeze)
+
+
+def _highest(warehouse: Path) -> dict[str, int]:
+    """Return the highest key of each raw table that has numbers for keys; empty before the first load."""
+    import duckdb
+
+    if not warehouse.exists():
+        return {}
+    with duckdb.connect(str(warehouse)) as connection:
+        asked = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'raw'"
+        there = {name for (name,) in connection.execute(asked).fetchall()} - {DELETIONS}
+        found = {
+            name: connection.execute(f"SELECT max({KEYS.get(name, 'id')}) FROM raw.{name}").fetchall()[0][0]  # noqa: S608
+            for name in (COLUMNS.keys() | {LEDGER}) & there
+        }
+        return {name: number for name, number in found.items() if number is not None}
 
 
 def _tables(batches: Sequence[Batch]) -> "dict[str, pa.Table]":
@@ -120,7 +169,8 @@ def ledger(applied: "Sequence[Applied]") -> "pa.Table":
     return made.cast(made.schema.set(0, made.schema.field(0).with_nullable(nullable=False)))
 
 
-def _source(tables: "Mapping[str, pa.Table]", mark: dict[str, Any]) -> "DltSource":
+def _source(tables: "Mapping[str, pa.Table]", added: Collection[str], mark: dict[str, Any]) -> "DltSource":
+    """Return what dlt loads: the tables, those in `added` without looking for rows to replace, and the mark."""
     import dlt
 
     def progress() -> Iterator["pa.Table"]:
@@ -133,7 +183,7 @@ def _source(tables: "Mapping[str, pa.Table]", mark: dict[str, Any]) -> "DltSourc
             name=name,
             primary_key=KEYS.get(name, "id"),
             # The ledger too: a load that was killed half-way is done again, and each seq stands once all the same.
-            write_disposition="merge",
+            write_disposition="append" if name in added else "merge",
             file_format="parquet",
         )
         for name, table in tables.items()
