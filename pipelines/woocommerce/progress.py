@@ -16,8 +16,9 @@ from regulars.models import Model
 from transforms.schemas import TIME
 
 How = Literal["body", "fetched", "skipped"]
-SLICE_PAGES: Final = 50
-SLICE_SIZE: Final = 24_000_000
+# A load costs dlt a third of a second, whatever is in it; a page is kept in the journal until it is committed.
+SLICE_PAGES: Final = 150
+SLICE_SIZE: Final = 40_000_000
 
 
 class Sweep(Model):
