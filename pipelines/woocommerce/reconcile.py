@@ -86,7 +86,8 @@ class Reconciler:
         pages, _ = (max(1, self._list(listed, listing)) for listing in ORDERS_COMPARED)
         start = mark.reread_page if mark.reread_page < pages else 0
         walk = resumed(self._shop, ORDERS, start, mark.reread_last_id if start else None)
-        count = max(REREAD_PAGES, -(-pages // REREAD_PARTS))
+        # A walk that goes on begins with the page where it ended, as it stands now.
+        count = max(REREAD_PAGES, -(-pages // REREAD_PARTS)) + (1 if start else 0)
         with closing(walk) as rereads:
             for page in islice(rereads, count):
                 listed.add(page, whole=True)
