@@ -67,7 +67,7 @@ class Loader:
         """Commit `batches` and the mark of the last one. Return the rows written, by raw table."""
         tables = _tables(batches)
         if self._fresh:  # a reader finds all tables from the first load on
-            tables = {name: tables.get(name, arrow(name, [])) for name in COLUMNS}
+            tables = {**{name: arrow(name, []) for name in COLUMNS}, LEDGER: ledger([]), **tables}
         above = {name: last for name, table in tables.items() if (last := self._last_above(name, table)) is not None}
         source = _source(tables, above.keys(), batches[-1].mark.model_dump(mode="json"))
         self._run("written", lambda: self._write(source))

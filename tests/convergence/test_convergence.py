@@ -7,16 +7,9 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.convergence.machine import History
-from tests.convergence.world import Stage, open_stage
+from tests.convergence.world import Stage
 
 PATIENT = {"deadline": None, "suppress_health_check": list(HealthCheck)}
-
-
-@pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """Return a server that shops take turns on."""
-    with open_stage(tmp_path_factory.mktemp("convergence")) as opened:
-        yield opened
 
 
 def test_a_few_random_histories_converge(stage: Stage) -> None:

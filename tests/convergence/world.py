@@ -263,7 +263,7 @@ class World:
             self.ever[table] = now
         if self.committed:
             applied = [row[0] for row in self._rows("SELECT seq FROM raw.applied_changes ORDER BY seq")]
-            assert applied == sorted(self.committed)
+            assert applied == sorted(self.committed), f"applied {applied}, acknowledged {sorted(self.committed)}"
 
 
 def _plain(body: dict[str, Any]) -> dict[str, Any]:
