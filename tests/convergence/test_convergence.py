@@ -1,6 +1,5 @@
 """Whatever happened to shop, deliveries and syncs: after one reconcile every compared column of every row is equal."""
 
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
