@@ -4,7 +4,7 @@ From here only a part of it can be known: that an address answers us does not pr
 """
 
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
@@ -12,63 +12,58 @@ from urllib.parse import SplitResult, urlsplit
 import requests
 
 from regulars.doctor.findings import Visit
-from regulars.errors import ShopError, ShopRefused
+from regulars.errors import SettingsError, ShopError, ShopRefused
 from regulars.inbox import TOPICS
-from regulars.settings import Settings
 from regulars.shop.client import ShopClient
+from regulars.shop.webhook_secrets import RECEIVER_PATH, present_secret
+from regulars.shop.webhooks import delivery_base, look
 
-WEBHOOKS: Final = "/api/customers/webhooks"
 # `wp_http_validate_url` of WordPress refuses other ports, and private addresses, unless a filter allows them.
 PORTS: Final = frozenset({80, 443, 8080})
 TIMEOUT: Final = (5.0, 10.0)
-ONLY_THE_SHOP: Final = (
-    "Only a delivery proves that the shop reaches it: `regulars webhooks status` shows what arrived last."
-)
-
-
-def delivery_base(settings: Settings, shop: str) -> str:
-    """Return the address that webhooks of `shop` are sent to, the topic after it."""
-    public = settings.public_url.rstrip("/") if settings.public_url else f"http://{settings.host}:{settings.http_port}"
-    return f"{public}{WEBHOOKS}/{shop}"
+ONLY_THE_SHOP: Final = "Only a delivery of the shop proves that the shop reaches it too."
 
 
 def check_webhooks(visit: Visit, client: ShopClient) -> None:
     """Find what became of our webhooks in the shop."""
     visit.now("asking for its webhooks")
-    base = delivery_base(visit.settings, visit.shop.name)
-    if visit.shop.webhook_secret is None:
+    shop, cron = visit.shop.name, visit.settings.sync_cron
+    if not present_secret(visit.shop):
         visit.unsure(
             "webhooks",
-            f"No secret is set for webhooks: changes come with the pulls alone ({visit.settings.sync_cron}).",
+            f"No secret is set for webhooks: changes come with the pulls alone ({cron}).",
             "Set WOOCOMMERCE_WEBHOOK_SECRET to any long random text (webhook_secret in shops.toml), then run "
-            f"`regulars webhooks install --shop {visit.shop.name}`.",
+            f"`regulars webhooks install --shop {shop}`.",
         )
         return
     try:
-        found = {
-            str(hook.get("topic")): str(hook.get("status"))
-            for page in client.pages("webhooks", {"status": "all"})
-            for hook in page.items
-            if hook.get("delivery_url") == f"{base}/{hook.get('topic')}"
-        }
+        found = look(client, shop, _base(visit))
     except ShopRefused as error:
         visit.unsure("webhooks", f"The key may not see webhooks. {error.message}")
-        return
     except ShopError as error:
         visit.unsure("webhooks", f"The webhooks could not be read. {error.message}")
-        return
-    _find_states(visit, {topic: found.get(topic, "absent") for topic in TOPICS})
+    else:
+        _find_states(visit, {state.topic: state.status for state in found.states}, elsewhere=len(found.elsewhere))
 
 
-def _find_states(visit: Visit, states: dict[str, str]) -> None:
+def _base(visit: Visit) -> str | None:
+    """Return the address that the shop delivers to, None where it is not known: then any of ours will do."""
+    try:
+        return delivery_base(visit.shop.name, visit.settings.public_url)
+    except SettingsError:
+        return None
+
+
+def _find_states(visit: Visit, states: Mapping[str, str], *, elsewhere: int) -> None:
     shop, wrong = visit.shop.name, {topic: state for topic, state in states.items() if state != "active"}
     if not wrong:
         visit.well("webhooks", f"All {len(states)} webhooks are active in the shop.")
     elif set(wrong.values()) == {"absent"} and len(wrong) == len(states):
+        other = f" {elsewhere} deliver to another address of ours." if elsewhere else ""
         visit.unsure(
             "webhooks",
-            f"The shop has no webhooks of ours: changes come with the pulls alone ({visit.settings.sync_cron}).",
-            f"Run `regulars webhooks install --shop {shop}` with a key that may write.",
+            f"The shop delivers nothing here: changes come with the pulls alone ({visit.settings.sync_cron}).{other}",
+            f"Run `regulars webhooks {'repair' if elsewhere else 'install'} --shop {shop}` with a key that may write.",
         )
     else:
         told = "; ".join(f"{state}: {', '.join(_of(wrong, state))}" for state in dict.fromkeys(wrong.values()))
@@ -80,7 +75,7 @@ def _find_states(visit: Visit, states: dict[str, str]) -> None:
         )
 
 
-def _of(states: dict[str, str], state: str) -> Iterable[str]:
+def _of(states: Mapping[str, str], state: str) -> Iterable[str]:
     return (topic for topic, each in states.items() if each == state)
 
 
@@ -91,18 +86,20 @@ def check_public_address(visit: Visit) -> None:
         visit.unsure(
             "public address",
             "REGULARS_PUBLIC_URL is not set, so the shop can reach us only if it runs on this machine.",
-            f"Let a proxy or tunnel pass {WEBHOOKS}/ on to port {visit.settings.http_port}, and set its address.",
+            f"Let a proxy or tunnel pass {RECEIVER_PATH}/ on to port {visit.settings.http_port}, and set its address.",
         )
         return
     visit.now("calling the address that webhooks are sent to")
-    parts = urlsplit(url)
-    if fault := _fault_of(parts):
-        visit.ill("public address", f"REGULARS_PUBLIC_URL is {url}: {fault}.", RIGHT)
+    try:
+        address = f"{delivery_base(visit.shop.name, url)}/{TOPICS[0]}"
+    except SettingsError as error:  # what it says does not repeat the address, which may hold a password
+        visit.ill("public address", error.message, RIGHT)
         return
-    if fault := _fault_of_name(parts.hostname or ""):
-        visit.ill("public address", f"REGULARS_PUBLIC_URL is {url}: {fault}.", RIGHT)
+    parts = urlsplit(address)
+    if fault := _fault_of(parts) or _fault_of_name(parts.hostname or ""):
+        visit.ill("public address", f"Webhooks are to go to {parts.netloc}: {fault}.", RIGHT)
         return
-    _call(visit, url)
+    call_from_here(visit, address)
 
 
 RIGHT: Final = (
@@ -112,15 +109,8 @@ RIGHT: Final = (
 
 def _fault_of(parts: SplitResult) -> str:
     """Return what stock WordPress would refuse in the address, empty where nothing."""
-    try:
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-    except ValueError:
-        return "its port is no number"
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        return "that is no address such as https://hooks.example.com"
-    if port not in PORTS:
-        return f"stock WordPress delivers to ports 80, 443 and 8080 only, not to {port}"
-    return ""
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return "" if port in PORTS else f"stock WordPress delivers to ports 80, 443 and 8080 only, not to {port}"
 
 
 def _fault_of_name(host: str) -> str:
@@ -134,31 +124,30 @@ def _fault_of_name(host: str) -> str:
     return ""
 
 
-def _call(visit: Visit, url: str) -> None:
-    """An unsigned delivery must be refused with 401: then it was our receiver that answered."""
-    address = f"{delivery_base(visit.settings, visit.shop.name)}/{TOPICS[0]}"
+def call_from_here(visit: Visit, address: str) -> None:
+    """Find what answers at `address`. An unsigned delivery must be refused with 401: then it was our receiver."""
+    where = urlsplit(address).netloc
     try:
         answer = requests.post(address, json={}, timeout=TIMEOUT, allow_redirects=False, stream=True)
     except requests.exceptions.SSLError:
         advice = "Without a certificate that everybody accepts the shop does not deliver: WordPress checks it."
-        visit.ill("public address", f"{url} answers without a valid certificate.", advice)
+        visit.ill("public address", f"{where} answers without a valid certificate.", advice)
         return
     except requests.RequestException:
         visit.unsure(
             "public address",
-            f"Nobody answers at {url} when called from here.",
+            f"Nobody answers at {where} when called from here.",
             f"Is `regulars up` running, and the proxy or tunnel? Some networks cannot call themselves. {ONLY_THE_SHOP}",
         )
         return
     with answer:
         status = answer.status_code
     if status != 401:
-        advice = f"The proxy must pass {WEBHOOKS}/ on to port {visit.settings.http_port} as it is, without a redirect."
+        advice = f"The proxy must pass {RECEIVER_PATH}/ on to port {visit.settings.http_port} as it is, not redirected."
         visit.ill("public address", f"{address} answers {status} where the receiver would answer 401.", advice)
-        return
-    if url.startswith("http://"):
+    elif address.startswith("http://"):
         visit.unsure(
-            "public address", f"Our receiver answers at {url}, but over http: orders lie open on the way.", RIGHT
+            "public address", f"Our receiver answers at {where}, but over http: orders lie open on the way.", RIGHT
         )
-        return
-    visit.well("public address", f"Our receiver answers at {url} when called from here. {ONLY_THE_SHOP}")
+    else:
+        visit.well("public address", f"Our receiver answers at {where} when called from here. {ONLY_THE_SHOP}")
