@@ -98,7 +98,7 @@ def dead_letters(shop: str) -> None:
         {
             "when": formats.minute(letter.received_at, _zone(shop)),
             "topic": formats.one_line(letter.topic),
-            "id": letter.resource_id,
+            "id": str(letter.resource_id or ""),  # 0 where the body names nothing
             "reason": formats.one_line(letter.reason, 300),
         }
         for letter in letters
@@ -106,7 +106,7 @@ def dead_letters(shop: str) -> None:
     columns = {
         "when": text_column("Received", width=150),
         "topic": text_column("Topic", width=150),
-        "id": number_column("Id", width=90, format="%d"),
+        "id": text_column("Id", width=90),
         "reason": text_column("Why", width=520),
     }
     text_table(rows, columns, "dead-letters")

@@ -24,6 +24,9 @@ SEPARATOR = " · "
 # So many letters of a name stand on one line of a phone's cell, and of an e-mail on two: a fourth line would run over
 # into the next person's row.
 NARROW_NAME, NARROW_EMAIL = 18, 32
+# So many letters of name and e-mail stand in a wide cell, and so many of them are the name's where both are long: cut
+# off by the browser, an e-mail would be gone without a sign.
+WIDE_BOTH, WIDE_NAME = 42, 28
 ACTIONS = "actions"
 TINT = "55"  # one third, as the last two digits of a colour
 RFM_HELP = (
@@ -90,7 +93,7 @@ def people_table(
     """
     cells = _cells(rows, today, timezone)
     with st.container(key="people-wide"):
-        shown = cells.select("customer", *columns).with_columns(
+        shown = cells.select(_wide_names(), *columns).with_columns(
             pl.Series(ACTIONS, [list(menu.options)] * cells.height, dtype=pl.List(pl.String()))
         )
         _table(
@@ -117,7 +120,7 @@ def people_sample(rows: Sequence[Mapping[str, Any]], *, today: date, timezone: s
     cells = _cells(rows, today, timezone)
     columns = ("net", "last_order", "rfm", "orders", "average", "country")
     with st.container(key="sample-wide"):
-        _table(cells.select("customer", *columns), WIDE_COLUMNS, row_height=WIDE_ROW, key="sample-wide-table")
+        _table(cells.select(_wide_names(), *columns), WIDE_COLUMNS, row_height=WIDE_ROW, key="sample-wide-table")
     with st.container(key="sample-narrow"):
         _table(_narrow(cells), NARROW_COLUMNS, row_height=NARROW_ROW, key="sample-narrow-table")
 
@@ -171,6 +174,18 @@ def _narrow(cells: pl.DataFrame) -> pl.DataFrame:
         "net",
         pl.col("last_order").str.split(SEPARATOR).list.first(),
     )
+
+
+def _wide_names() -> pl.Expr:
+    return pl.col("customer").map_elements(_wide_name, return_dtype=pl.String)
+
+
+def _wide_name(customer: str) -> str:
+    name, between, email = customer.partition(SEPARATOR)
+    if len(customer) <= WIDE_BOTH or not email:
+        return formats.one_line(customer, WIDE_BOTH)
+    name = formats.one_line(name, max(WIDE_NAME, WIDE_BOTH - len(between) - len(email)))
+    return f"{name}{between}{formats.one_line(email, WIDE_BOTH - len(between) - len(name))}"
 
 
 def _narrow_name(customer: str) -> str:

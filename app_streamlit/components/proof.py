@@ -6,7 +6,6 @@ from datetime import datetime
 import streamlit as st
 
 from app_streamlit.components import formats
-from app_streamlit.components.tables import number_column, text_column, text_table
 from regulars.models import Drift, DriftKind, ObjectKind, SyncRun
 from regulars.records.drifts import differing
 
@@ -66,21 +65,18 @@ def proof(shop: str, run: SyncRun | None, zone: str) -> None:
         st.markdown(sentence)
     if run.drift:
         with st.expander("What differed", expanded=bool(after), key=f"drift-{shop}"):
-            _by_kind(shop, run.drift)
+            # A table of the page itself: its words wrap on a phone, where a grid would hide the numbers.
+            st.table(by_kind(run.drift), border="horizontal", hide_index=True, alt="What differed, by kind")
 
 
-def _by_kind(shop: str, drift: tuple[Drift, ...]) -> None:
-    rows: list[dict[str, object]] = [
-        {"object": OBJECTS[each.object], "kind": WAYS[each.kind], "before": each.before, "after": each.after}
-        for each in drift
-    ]
-    columns = {
-        "object": text_column("Records", width=100),
-        "kind": text_column("How they differed", width=260),
-        "before": number_column("Before", width=80, format="%,d"),
-        "after": number_column("After", width=80, format="%,d", help="What differed still, once all was mended."),
+def by_kind(drift: tuple[Drift, ...]) -> dict[str, list[str]]:
+    """Return the columns of the table of what differed; all of its words are ours."""
+    return {
+        "Records": [OBJECTS[each.object] for each in drift],
+        "How they differed": [WAYS[each.kind] for each in drift],
+        "Before": [formats.number(each.before) for each in drift],
+        "After": [formats.number(each.after) for each in drift],
     }
-    text_table(rows, columns, f"drift-{shop}")
 
 
 def found_words(drift: tuple[Drift, ...]) -> str:

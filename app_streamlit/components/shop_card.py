@@ -4,7 +4,7 @@ from datetime import datetime
 
 import streamlit as st
 
-from app_streamlit import reads
+from app_streamlit import machinery, reads
 from app_streamlit.components import formats
 from app_streamlit.components.frame import STALE_SECONDS
 from app_streamlit.components.proof import differing_metric, proof, records_words
@@ -42,7 +42,8 @@ def shop_card(state: ShopState, now: datetime) -> None:
         st.caption(
             f"Version {about.version}, published {formats.minute(about.published_at, about.timezone)}, "
             f"as of {as_of}{' (live)' if about.live else ''}, {formats.plain(about.timezone)} time. "
-            f"{formats.number(about.rows.get('customers'))} people, {formats.number(about.rows.get('orders'))} orders."
+            f"{formats.people(about.rows.get('customers', 0))}{_hidden(state.shop)}, "
+            f"{formats.number(about.rows.get('orders'))} orders."
         )
     else:
         st.caption("Nothing is published yet.")
@@ -69,6 +70,12 @@ def _verdict(state: ShopState, now: datetime) -> None:
         st.badge("Behind the shop", icon=":material/schedule:", color="orange")
     else:
         st.badge("Well", icon=":material/check_circle:", color="green")
+
+
+def _hidden(shop: str) -> str:
+    """Return how many of the people that a version holds are in no list; empty where all are."""
+    hidden = machinery.hidden_people(shop)
+    return f" ({formats.number(hidden)} of them deleted here)" if hidden else ""
 
 
 def _left(state: ShopState) -> int:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from app_streamlit import machinery, reads
 from app_streamlit.components import formats
-from app_streamlit.components.tables import number_column, text_column, text_table
+from app_streamlit.components.tables import text_column, text_table
 from regulars.models import WebhookState, WebhookStatus
 
 WEBHOOKS_HELP = (
@@ -77,13 +77,13 @@ def webhooks(shop: str) -> None:
     seen = max(state.checked_at for state in states)
     st.caption(f"Our webhooks in the shop, as they were {_when(seen, about.timezone if about else 'UTC')}.")
     rows: list[dict[str, object]] = [
-        {"topic": formats.one_line(state.topic), "state": STATES[state.status], "id": state.webhook_id}
+        {"topic": formats.one_line(state.topic), "state": STATES[state.status], "id": str(state.webhook_id or "")}
         for state in states
     ]
     columns = {
         "topic": text_column("Topic", width=180),
         "state": text_column("State", width=220),
-        "id": number_column("Id in the shop", width=120, format="%d"),
+        "id": text_column("Id in the shop", width=120),
     }
     text_table(rows, columns, f"webhooks-{shop}")
 

@@ -49,7 +49,7 @@ def show() -> None:
             )
     with st.skeleton(height=420):
         told = reads.overview(shop, None if period == EVER else int(period), currency or None)
-    _when(told, period)
+    _when(told, period, live=reads.manifest(shop).live)
     _figures(told, period)
     if not buyers:
         st.info("Nobody has an order that counts yet, so there are no sums and no RFM groups.")
@@ -63,10 +63,11 @@ def show() -> None:
     _groups(shop)
 
 
-def _when(told: Overview, period: str) -> None:
+def _when(told: Overview, period: str, *, live: bool) -> None:
     first, last = day_words(told.first_day), day_words(told.last_day)
     against = "" if told.before is None else f" Changes are against the {PERIODS[period]} before."
-    st.caption(f"{first} to {last}.{against}")
+    of_the_day = "" if live else " People are those known by then; lists hold everybody known today."
+    st.caption(f"{first} to {last}.{against}{of_the_day}")
 
 
 def _figures(told: Overview, period: str) -> None:

@@ -118,9 +118,9 @@ def test_tricky_names_are_shown_as_the_text_they_are(app: Open, published: Publi
 
     no_failure(test)
     names = table(test, "wide")["customer"].tolist()
-    assert f"{HOSTILE} · <b>x</b>@example.com" in names
+    assert f"{HOSTILE[:27]}… · <b>x</b>@e…" in names  # both are long, and both have a part of the cell
     assert "No name" in names
-    assert "Dora Deleted (deleted) · person10@example.com" in names
+    assert "Dora Deleted (deleted) · person10@example…" in names
     assert all("\n" not in name and "\r" not in name for name in names)
 
 

@@ -80,9 +80,9 @@ def test_what_was_mended_is_told_by_kind(app: Open, published: Publish) -> None:
     differ = metric(test, "Differ from the shop")
     assert (differ.value, differ.delta) == ("0 records", "compared 5 hours ago")
     assert "**0 records differ from the shop.** 37 differed, all were mended. Compared " in said(test)
-    assert rows_with(test, "before")[["object", "kind", "before", "after"]].to_numpy().tolist() == [
-        ["Orders", "another total", 36, 0],
-        ["Customers", "here, and gone from the shop", 1, 0],
+    assert test.table[0].value.to_numpy().tolist() == [
+        ["Orders", "another total", "36", "0"],
+        ["Customers", "here, and gone from the shop", "1", "0"],
     ]
     syncs = rows_with(test, "outcome")
     assert syncs["kind"].tolist() == ["What changed", "Compared"]
@@ -124,6 +124,7 @@ def test_with_a_past_day_lists_say_that_they_hold_everybody(app: Open, published
 
     assert "1 person known today" in "\n".join(caption.value for caption in test.caption)
     assert "everybody known today, with figures as of " in badges(test)
+    assert "People are those known by then; lists hold everybody known today." in said(app())
 
 
 def test_a_comparison_is_started_and_followed_here(
