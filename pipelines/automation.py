@@ -100,7 +100,7 @@ def pull_schedule(job_name: str, cron: str) -> dg.ScheduleDefinition:
     )
     def pull_changes(context: dg.ScheduleEvaluationContext, deployment: Deployment) -> Asked:
         free = [shop for shop in deployment.settings.shops if not under_way(context.instance, shop)]
-        runs = [dg.RunRequest(partition_key=shop) for shop in free]
+        runs = [dg.RunRequest(run_key=due(context, shop), partition_key=shop) for shop in free]
         return runs or why_nothing(deployment, "A run of every shop is under way.")
 
     return pull_changes
@@ -116,9 +116,10 @@ def reconcile_schedule(job_name: str, cron: str) -> dg.ScheduleDefinition:
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="Compares each shop whole with what is held, and mends what neither webhooks nor pulls saw.",
     )
-    def reconcile(deployment: Deployment) -> Asked:
+    def reconcile(context: dg.ScheduleEvaluationContext, deployment: Deployment) -> Asked:
+        config = raw_config(reconcile=True)
         shops = deployment.settings.shops
-        runs = [dg.RunRequest(partition_key=shop, run_config=raw_config(reconcile=True)) for shop in shops]
+        runs = [dg.RunRequest(run_key=due(context, shop), partition_key=shop, run_config=config) for shop in shops]
         return runs or dg.SkipReason(NO_SHOP)
 
     return reconcile
@@ -134,9 +135,10 @@ def expectations_schedule(job_name: str) -> dg.ScheduleDefinition:
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description="Runs the Great Expectations suites over each shop that has been published.",
     )
-    def daily_expectations(deployment: Deployment) -> Asked:
+    def daily_expectations(context: dg.ScheduleEvaluationContext, deployment: Deployment) -> Asked:
         # A job of checks alone has no partitions in Dagster's eyes; the tag is all that a partition of it would be.
-        runs = [dg.RunRequest(tags={PARTITION_TAG: shop}) for shop, _ in published_shops(deployment)]
+        shops = [shop for shop, _ in published_shops(deployment)]
+        runs = [dg.RunRequest(run_key=due(context, shop), tags={PARTITION_TAG: shop}) for shop in shops]
         return runs or why_nothing(deployment, "Nothing is published yet.")
 
     return daily_expectations
@@ -150,6 +152,11 @@ def published_shops(deployment: Deployment) -> Iterator[tuple[str, "Manifest"]]:
         manifest = current_manifest(deployment.paths.published(shop))
         if manifest is not None:
             yield shop, manifest
+
+
+def due(context: dg.ScheduleEvaluationContext, shop: str) -> str:
+    """Return the run key of what a schedule asks for a shop: of several requests Dagster wants each to have one."""
+    return f"{shop}:{context.scheduled_execution_time.isoformat()}"
 
 
 def requests(
