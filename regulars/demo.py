@@ -1,7 +1,10 @@
 """The demo: a shop of made-up people, or of a file of real orders, served over HTTP and connected like any other."""
 
+import os
 import re
 import secrets
+import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -45,8 +48,8 @@ class Demo:
         return [*where, *(["--orders", str(self.orders)] if self.orders else ["--people", str(self.people)])]
 
 
-def demo_deployment(demo: Demo, console: Console) -> Deployment:
-    """Return the deployment of the demo shop: our settings, with the demo shop's address and keys."""
+def demo_variables(demo: Demo) -> dict[str, str]:
+    """Return the variables that connect our processes with the demo shop, and the shop with its keys."""
     base = load_settings()
     secret = secrets.token_urlsafe(24)
     variables = {
@@ -62,6 +65,11 @@ def demo_deployment(demo: Demo, console: Console) -> Deployment:
     }
     if demo.as_of:
         variables["REGULARS_AS_OF"] = demo.as_of.isoformat()
+    return variables
+
+
+def demo_deployment(demo: Demo, variables: Mapping[str, str], console: Console) -> Deployment:
+    """Return the deployment of the demo shop: our settings, with the demo shop's address and keys."""
     settings = load_settings(**{name: value for name, value in variables.items() if not name.startswith("DEMO_")})
     # Made-up people are made anew at each start, orders placed in between are forgotten: so read everything again.
     return replace(deployment_of(settings, console, variables), sync_options=() if demo.orders else ("--full",))
@@ -72,7 +80,8 @@ def run_demo(demo: Demo, console: Console) -> Path:
 
     Returns the folder of what is published. Raises what `up` does.
     """
-    deployment = demo_deployment(demo, console)
+    variables = demo_variables(demo)
+    deployment = demo_deployment(demo, variables, console)
     settings = deployment.settings
     with owned(deployment.paths.root):
         ports = {} if demo.once else our_ports(settings)
@@ -82,8 +91,9 @@ def run_demo(demo: Demo, console: Console) -> Path:
             if demo.once:
                 sync_once(deployment)
             else:
+                written = write_variables(deployment, variables)
                 serve(deployment, children, lambda: connect_webhooks(deployment))
-                say_how_to_watch(deployment)
+                say_how_to_watch(deployment, written)
                 watch(children)
     return deployment.paths.published(demo.shop_name)
 
@@ -118,11 +128,27 @@ def connect_webhooks(deployment: Deployment) -> None:
         deployment.console.print(f"Webhooks are not connected: {error.sentence()}", style="yellow", markup=False)
 
 
-def say_how_to_watch(deployment: Deployment) -> None:
-    """Say how to make something happen in the demo shop."""
+def write_variables(deployment: Deployment, variables: Mapping[str, str]) -> Path:
+    """Write what a shell must know so that other commands meet this shop, for its owner's eyes; return the file."""
+    path = deployment.paths.root / "demo.env"
+    ports = {name: str(port) for name, port in our_ports(deployment.settings).items()}
+    demo_port = str(deployment.settings.demo_port)
+    known = {**variables, **ports, "REGULARS_DEMO_PORT": demo_port, "REGULARS_DATA": str(deployment.paths.root)}
+    path.unlink(missing_ok=True)
+    with open(path, "w", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        file.writelines(f"export {name}={shlex.quote(value)}\n" for name, value in known.items())
+    return path
+
+
+def say_how_to_watch(deployment: Deployment, variables: Path) -> None:
+    """Say how to make something happen in the demo shop, and how to ask for it with the other commands."""
     console = deployment.console
     console.print(f"Shop      {deployment.settings.shop().url}", highlight=False)
     console.print("\nWatch a change travel: in another terminal, run", highlight=False)
     console.print("  .venv/bin/regulars demo-order        places an order in the demo shop", highlight=False)
     console.print("  .venv/bin/regulars demo-edit         edits a customer there", highlight=False)
-    console.print("and see the app follow within a minute. Ctrl-C ends everything.", highlight=False)
+    console.print(
+        "and see the app follow within a minute. The other commands (doctor, reconcile, ...) meet this shop after"
+    )
+    console.print(f"  . {shlex.quote(str(variables))}", highlight=False, markup=False)
+    console.print("Ctrl-C ends everything.", highlight=False)
