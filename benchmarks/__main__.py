@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks import extract, files, screens, server
+from benchmarks import extract, files, limiter, screens, server
 from benchmarks.comparison import Comparison
 from benchmarks.ground import SERVED, Ground
 
@@ -17,6 +17,7 @@ CASES: Mapping[str, Sequence[Case]] = {
     "store_profile": (files.profile_cases, server.profile_cases),
     "app_list": (screens.list_cases,),
     "app_rule": (screens.rule_cases,),
+    "limiter": (limiter.cases,),
     "extract": (extract.cases,),
 }
 

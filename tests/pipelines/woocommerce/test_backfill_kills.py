@@ -92,6 +92,7 @@ def test_a_killed_first_import_asks_for_little_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.deep
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("seed", range(2))
 def test_a_large_first_import_may_be_killed_twenty_times(tmp_path: Path, seed: int) -> None:
     """An import of hours on a laptop that is closed, a machine that updates itself, a process that is out of memory."""
