@@ -74,7 +74,7 @@ def test_a_shop_that_hangs_and_half_a_shop_hold_up_nobody(tmp_path: Path) -> Non
             wait_for(
                 "both are published",
                 lambda: all((place.published(one) / "CURRENT").exists() for one in ("north", "south")),
-                60,
+                150,
             )
             before = {shop: place.manifest(shop).version for shop in ("north", "south")}
             wait_for(

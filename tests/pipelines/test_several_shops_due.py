@@ -7,7 +7,6 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from pipelines.definitions import build
 from pipelines.resources.deployment import Deployment
 from regulars.settings import load_settings
 
@@ -26,6 +25,8 @@ def several(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.Defi
         monkeypatch.delenv(name, raising=False)
     for name, value in {"REGULARS_DATA": str(tmp_path / "data"), "A_KEY": "ck", "A_SECRET": "cs"}.items():
         monkeypatch.setenv(name, value)
+    from pipelines.definitions import build
+
     return build(load_settings())
 
 
