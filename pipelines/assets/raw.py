@@ -72,7 +72,7 @@ def raw_assets(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
         for table in DESCRIPTIONS:
             changed = outcome.rows.get(table, 0)
             facts = facts_of(rows=rows.get(table, 0), changed=changed, as_of=as_of, seconds=seconds)
-            asked = {"requests": outcome.requests, "unreadable": outcome.unreadable}
+            asked = {"pages": outcome.pages, "requests": outcome.requests, "unreadable": outcome.unreadable}
             drift = {} if outcome.drift is None else drift_of(table, outcome.drift)
             yield dg.MaterializeResult(asset_key=["raw", table], metadata={**facts, **asked, **drift})
 

@@ -34,7 +34,7 @@ class SyncOutcome:
     `orders_upserted` count records, each once. `last_change_seq` is the last change row that is in. `requests` were
     sent to the shop in `seconds` of wall time. `shop_now` is the shop's clock at the start, `shop_name` its title and
     `timezone` its IANA zone. `drift` is what a comparison found, None where nothing was compared; `unreadable` counts
-    the records that the shop could not show.
+    the records that the shop could not show, `pages` the pages of listings read to copy or to pull.
     """
 
     rows: dict[str, int]
@@ -48,6 +48,7 @@ class SyncOutcome:
     shop_now: datetime
     drift: tuple[Drift, ...] | None = None
     unreadable: int = 0
+    pages: int = 0
 
 
 def now() -> datetime:
@@ -111,6 +112,7 @@ def sync_shop(
         shop_now=index.server_now,
         drift=drift,
         unreadable=len(follower.unreadable),
+        pages=reader.pages,
     )
 
 
