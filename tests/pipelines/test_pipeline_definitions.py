@@ -84,7 +84,7 @@ def test_every_sensor_and_schedule_runs_without_anybody_switching_it_on(house):
     assert set(sensors) == {"change_rows", "records_changed", "lost_runs", "tell_failures", "webhook_watch"}
     assert set(sensors.values()) == {dg.DefaultSensorStatus.RUNNING}
     assert set(schedules) == {
-        "pull_changes", "read_everything", "shop_midnight", "daily_expectations", "hourly_housekeeping",
+        "pull_changes", "reconcile", "shop_midnight", "daily_expectations", "hourly_housekeeping",
     }  # fmt: skip
     assert set(schedules.values()) == {dg.DefaultScheduleStatus.RUNNING}
 
@@ -170,8 +170,11 @@ def test_recency_moves_on_at_the_shops_midnight(house, monkeypatch):
 def test_pulls_are_asked_for_each_shop(house):
     """Webhooks get lost; pulls find what they missed."""
     assert [asked.partition_key for asked in ask_schedule(house, "pull_changes")] == [NAME]
-    [full] = ask_schedule(house, "read_everything")
-    assert full.run_config == {"ops": {"raw": {"config": {"full": True}}}}
+    [compared] = ask_schedule(house, "reconcile")
+    assert (compared.partition_key, compared.run_config) == (
+        NAME,
+        {"ops": {"raw": {"config": {"reconcile": True}}}},
+    )
     [suites] = ask_schedule(house, "daily_expectations")
     assert suites.tags["dagster/partition"] == NAME
 

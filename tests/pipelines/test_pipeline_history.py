@@ -6,12 +6,12 @@ import dagster as dg
 import pytest
 
 from pipelines.failures import tell_failures
-from pipelines.history import RunProgress, is_sync, kind_of, note_untold_failure
+from pipelines.history import RAW_ORDERS, RunProgress, is_sync, kind_of, note_untold_failure
 from pipelines.resources.warehouse import PARTITION_TAG
 from pipelines.run import main
 from pipelines.runs import LOST, STATUS, end_lost
 from regulars.errors import RecordsUnavailable
-from regulars.models import SyncRun
+from regulars.models import Drift, SyncRun
 from tests.pipelines.shop_house import NAME, House
 from tests.pipelines.test_pipeline_failures import said, spoil_an_order
 
@@ -41,6 +41,42 @@ def test_each_kind_of_sync_is_told_apart(house):
     assert house.run(full=True).success
     assert [run.kind for run in syncs(house)] == ["full", "changes", "pull", "full"]
     assert syncs(house)[2].orders >= 1
+
+
+def test_what_a_reconcile_found_stands_in_the_history_and_in_dagster(house):
+    """The number on the screens is read from here; the engineer sees the same numbers beside the asset."""
+    gone = next(n for n, order in house.shop.orders.items() if order.status == "completed" and not order.refunds)
+    house.shop.delete_order(gone)
+    result = house.run(reconcile=True)
+    assert result.success
+    run = syncs(house)[0]
+    assert (run.kind, run.status) == ("reconcile", "success")
+    assert run.drift == (Drift(object="order", kind="extra", before=1, after=0),)
+    assert house.one("orders", order_id=gone)["deleted_at"] is not None
+    [orders] = [event for event in result.get_asset_materialization_events() if event.asset_key == RAW_ORDERS]
+    metadata = orders.materialization.metadata
+    assert (metadata["drift_before"].value, metadata["drift_after"].value) == (1, 0)
+    assert [record.data for record in metadata["drift"].records] == [
+        {"object": "order", "kind": "extra", "before": 1, "after": 0}
+    ]
+
+
+def test_a_pull_compares_nothing_and_says_so(house):
+    """An empty list would read as "nothing differs"."""
+    assert house.run().success
+    assert syncs(house)[0].drift is None
+
+
+def test_a_shop_that_is_not_believed_fails_the_reconcile_in_its_own_sentence(house):
+    """Whoever looks in the morning must read the numbers, and how to accept them."""
+    for number in [n for n, order in sorted(house.shop.orders.items()) if not order.refunds][:101]:
+        house.shop.delete_order(number)
+    assert not house.run(reconcile=True).success
+    run = syncs(house)[0]
+    assert (run.kind, run.status) == ("reconcile", "failure")
+    assert "`regulars reconcile --believe`" in run.message
+    assert house.run(reconcile=True, believe=True).success
+    assert syncs(house)[0].drift == (Drift(object="order", kind="extra", before=101, after=0),)
 
 
 def test_a_run_that_only_derives_is_no_sync(house):
