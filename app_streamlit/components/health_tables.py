@@ -6,6 +6,7 @@ import streamlit as st
 
 from app_streamlit import machinery
 from app_streamlit.components import formats
+from app_streamlit.components.commands import command
 from app_streamlit.components.proof import change_words
 from app_streamlit.components.syncing import KINDS
 from app_streamlit.components.tables import number_column, text_column, text_table
@@ -91,8 +92,8 @@ def dead_letters(shop: str) -> None:
         return
     st.header("What could not be understood?", anchor=False)
     st.caption(
-        "The latest dead letters. Their bodies stay in the inbox; nobody sees them here. After an update of Regulars, or "
-        "of the shop, `regulars replay --dead` reads them again: what is understood then takes the usual way."
+        "The latest dead letters. Their bodies stay in the inbox; nobody sees them here. What they were about, a "
+        f"comparison finds. After an update of Regulars {command('replay --dead', shop)} reads them again."
     )
     rows: list[dict[str, object]] = [
         {

@@ -5,8 +5,9 @@ from datetime import datetime
 
 import streamlit as st
 
-from app_streamlit import machinery, reads
+from app_streamlit import machinery
 from app_streamlit.components import formats
+from app_streamlit.components.commands import command
 from app_streamlit.components.tables import text_column, text_table
 from regulars.models import WebhookState, WebhookStatus
 
@@ -57,13 +58,13 @@ def webhooks_notice(shop: str, states: Sequence[WebhookState] | None) -> None:
     if states and not_installed(states):
         st.info(
             "The shop has no webhooks of ours, so changes come with the next pull. "
-            f"`{_command(shop, 'install')}` makes them, and changes come at once."
+            f"{command('webhooks install', shop)} makes them, and changes come at once."
         )
     elif broken := off(states):
         told = ", ".join(f"**{formats.plain(state.topic)}** is {STATES[state.status]}" for state in broken)
         st.error(
             f"{told}. Such changes no longer arrive at once, and those that happened meanwhile were never sent: the next "
-            f"comparison finds them. `{_command(shop, 'repair')}` puts the webhooks right."
+            f"comparison finds them. {command('webhooks repair', shop)} puts the webhooks right."
         )
 
 
@@ -90,8 +91,3 @@ def webhooks(shop: str) -> None:
 
 def _when(seen: datetime, zone: str) -> str:
     return f"on {formats.minute(seen, zone)}"
-
-
-def _command(shop: str, word: str) -> str:
-    several = f" --shop {shop}" if len(reads.settings().shops) > 1 and shop in reads.settings().shops else ""
-    return f"regulars webhooks {word}{several}"

@@ -172,3 +172,24 @@ def test_the_charts_are_told_in_words(browser: Any, served: str) -> None:
     page, _ = open_page(browser, served, WIDE, "light")
     page.locator('[aria-label^="Bars: net by day"]').first.wait_for()
     page.locator('[aria-label^="Bars: new and returning"]').first.wait_for()
+
+
+@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["wide", "phone"])
+def test_health_tells_the_number_and_what_is_off(served: str, browser: Any, size: dict[str, int]) -> None:
+    """Both are read on a phone at breakfast: in whole, with every figure in view and commands as commands."""
+    page = browser.new_context(viewport=size).new_page()
+    page.goto(f"{served}/health")
+    box = page.locator("[data-testid=stAlert]", has_text="order.deleted is switched off by the shop")
+    box.wait_for(timeout=30_000)
+    assert box.locator("code").inner_text() == "regulars webhooks repair"
+    page.get_by_text("1 record still differs from the shop. 37 differed, the others were mended.").wait_for()
+    table = page.locator("[data-testid=stTable]").first
+    rows = [" ".join(row.split()) for row in table.locator("tr").all_inner_texts()]
+    assert rows == [
+        "Records How they differed Before After",
+        "Orders another total 36 1",
+        "Customers here, and gone from the shop 1 0",
+    ]
+    right = table.bounding_box()["x"] + table.bounding_box()["width"]
+    assert right <= size["width"]
+    assert table.evaluate("table => table.scrollWidth <= table.clientWidth")

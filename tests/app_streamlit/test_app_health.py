@@ -182,6 +182,7 @@ def test_dead_letters_show_their_reason_and_never_their_body(app: Open, publishe
     assert all(rows["reason"])
     assert "secret@example.com" not in rows.to_csv()
     assert "secret" not in said(test)
+    assert "`regulars replay --dead` reads them again" in said(test)
 
 
 def test_a_check_that_does_not_hold_stands_above_those_that_do(app: Open, published: Publish) -> None:
