@@ -47,7 +47,7 @@ def derive_marts(deployment: Deployment, warehouse: Warehouse, shop: str, day: d
     zone = warehouse.facts()["timezone"]
     as_of = as_of_for_day(day, zone) if day else next_midnight(deployment.now(), zone)
     staged = warehouse.staged()
-    snapshot = take_snapshot(deployment, shop, staged, warehouse.marts()["customers"].select("customer_key"))
+    snapshot = take_snapshot(deployment, shop, staged, warehouse.mart_keys())
     frames = build_marts(
         staged,
         shop=shop,

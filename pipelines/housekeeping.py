@@ -1,4 +1,4 @@
-"""Dagster's own house: runs whose process is gone are ended, old ones are deleted."""
+"""The house is kept: lost runs are ended, old ones deleted, and the warehouses kept from growing without end."""
 
 import shutil
 from datetime import datetime, timedelta
@@ -6,9 +6,11 @@ from pathlib import Path
 
 import dagster as dg
 import orjson
+from filelock import FileLock, Timeout
 
 from pipelines.resources.deployment import Deployment
 from pipelines.runs import STATUS, end_lost, suspects
+from regulars.errors import RegularsError
 
 # A run leaves 0.4 MB behind, and a busy shop has thousands a day; of each kind of end the newest are kept.
 OLD_RUN_AFTER = timedelta(days=14)
@@ -46,10 +48,28 @@ def delete_old_runs(context: dg.OpExecutionContext, deployment: Deployment) -> N
     context.log.info("Deleted %d old runs", len(old))
 
 
-@dg.job(description="Deletes old runs with their logs: those over 14 days, and all but the newest 300 of each outcome.")
+@dg.op
+def tidy_warehouses(context: dg.OpExecutionContext, deployment: Deployment) -> None:
+    """Tidy the warehouses that nobody holds just now, as `pipelines.compaction` does; the others wait for the next hour."""
+    for shop in deployment.settings.shops:
+        try:
+            given_back = tidy_warehouse(deployment, shop)
+        except RegularsError as error:
+            context.log.warning("The warehouse of %s was not tidied. %s", shop, error.sentence())
+            continue
+        if given_back:
+            context.log.info("The warehouse of %s was written anew: %.0f MB given back", shop, given_back / 1e6)
+
+
+@dg.job(
+    description="Deletes old runs with their logs: those over 14 days, and all but the newest 300 of each outcome. "
+    "Writes a warehouse anew that has grown to twice its size.",
+    executor_def=dg.in_process_executor,
+)
 def housekeeping() -> None:
-    """Keep Dagster's own storage bounded."""
+    """Keep Dagster's own storage and the warehouses bounded."""
     delete_old_runs()
+    tidy_warehouses()
 
 
 housekeeping_schedule = dg.ScheduleDefinition(
@@ -58,6 +78,22 @@ housekeeping_schedule = dg.ScheduleDefinition(
     cron_schedule="50 * * * *",
     default_status=dg.DefaultScheduleStatus.RUNNING,
 )
+
+
+def tidy_warehouse(deployment: Deployment, shop: str) -> int:
+    """Tidy a shop's warehouse and return the bytes given back; 0 as well where a run holds it. Raises RegularsError."""
+    from pipelines.compaction import tidy
+    from pipelines.warehouse import Warehouse
+
+    path = deployment.paths.warehouse(shop)
+    if not path.exists():
+        return 0
+    lock = FileLock(deployment.paths.warehouse_lock(shop))
+    try:
+        with lock.acquire(timeout=0):
+            return tidy(Warehouse(path), deployment.now())
+    except Timeout:
+        return 0
 
 
 def old_runs(instance: dg.DagsterInstance, now: datetime) -> list[str]:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 from filelock import FileLock, Timeout
+from pydantic import PrivateAttr
 
 from regulars.errors import WarehouseBusy
 from regulars.paths import DataPaths
@@ -28,6 +29,7 @@ class WarehouseResource(dg.ConfigurableResource["WarehouseResource"]):
 
     data_dir: str
     patience_seconds: float = PATIENCE_SECONDS
+    _opened: dict[str, Any] = PrivateAttr(default_factory=dict)
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["WarehouseResource"]:
@@ -48,6 +50,7 @@ class WarehouseResource(dg.ConfigurableResource["WarehouseResource"]):
         try:
             yield self
         finally:
+            self._opened.clear()
             lock.release()
 
     @property
@@ -55,7 +58,10 @@ class WarehouseResource(dg.ConfigurableResource["WarehouseResource"]):
         return DataPaths(Path(self.data_dir))
 
     def of(self, shop: str) -> "Warehouse":
-        """Return the shop's warehouse."""
+        """Return the shop's warehouse, the same object in all steps of the run."""
         from pipelines.warehouse import Warehouse
 
-        return Warehouse(self._paths.warehouse(shop))
+        if shop not in self._opened:
+            self._opened[shop] = Warehouse(self._paths.warehouse(shop))
+        held: Warehouse = self._opened[shop]
+        return held
