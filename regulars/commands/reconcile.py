@@ -85,10 +85,13 @@ def _show(drift: "Sequence[Drift]", before: int, after: int) -> None:
 def _sentence(before: int, after: int) -> str:
     """Return the result in words.
 
-    >>> _sentence(0, 0), _sentence(3, 0), _sentence(3, 1)
-    ('0 records differ from the shop.', '0 records differ from the shop; 3 did, and were mended.', '1 record still differs from the shop; 3 did before. The log names those that the shop cannot show.')
+    >>> _sentence(0, 0), _sentence(1, 0)
+    ('0 records differ from the shop.', '0 records differ from the shop; 1 did, and was mended.')
+    >>> _sentence(3, 1)
+    '1 record still differs from the shop; before, 3 did. The log of the run names what the shop cannot show.'
     """
     if not after:
-        return f"0 records differ from the shop{f'; {before:,} did, and were mended' if before else ''}."
-    who = "1 record still differs" if after == 1 else f"{after:,} records still differ"
-    return f"{who} from the shop; {before:,} did before. The log names those that the shop cannot show."
+        mended = f"; {before:,} did, and {'was' if before == 1 else 'were'} mended" if before else ""
+        return f"0 records differ from the shop{mended}."
+    left = "1 record still differs" if after == 1 else f"{after:,} records still differ"
+    return f"{left} from the shop; before, {before:,} did. The log of the run names what the shop cannot show."

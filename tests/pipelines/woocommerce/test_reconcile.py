@@ -177,7 +177,7 @@ def test_what_is_gone_is_kept_dated_and_marked(mended: Any) -> None:
 @pytest.mark.parametrize("what", ACTS)
 def test_each_difference_alone_is_counted_once(tmp_path: Path, what: str, storage: str) -> None:
     """Together, one difference might be found on the way to another."""
-    with synced_shop(tmp_path, people=60) as one:
+    with synced_shop(tmp_path, people=80) as one:
         one.shop.change_settings(storage=storage)
         one.sync()
         act, counts = ACTS[what]
