@@ -135,7 +135,8 @@ def _refused(said: str, code: str, path: str) -> str:
     else:
         advice = (
             "Check WOOCOMMERCE_CONSUMER_KEY and WOOCOMMERCE_CONSUMER_SECRET, that the key may read, and that its user "
-            "is an administrator or shop manager; some hosts drop the Authorization header or block REST clients."
+            "is an administrator or shop manager; some hosts drop the Authorization header (`regulars doctor` tells) or block "
+            "REST clients."
         )
     return f"The shop refused {path} ({said}). {advice}"
 
