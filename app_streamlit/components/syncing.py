@@ -14,7 +14,7 @@ FOLLOW_SECONDS = 2.0
 KINDS = {"pull": "What changed", "full": "Everything", "changes": "Deliveries", "reconcile": "Compared"}
 EVERYTHING = (
     "Reads every customer, order, refund and product of the shop again, and finds what was deleted there. For a large "
-    "shop this takes an hour and thousands of requests. It also runs by itself on Sunday nights."
+    "shop this takes an hour and thousands of requests. Comparing finds the same with far fewer."
 )
 
 
