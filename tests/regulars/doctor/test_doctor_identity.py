@@ -98,7 +98,7 @@ def test_the_length_of_a_first_sync_follows_from_totals_and_pace(tmp_path: Path)
         findings = found(tmp_path, url, requests_per_minute=0)
         limited = found(tmp_path, url, requests_per_minute=100_000 // 10)
     assert "100,000 orders and 100,000 accounts: a first sync takes" in findings["first sync"].message
-    assert findings["disk"].message.startswith("A copy of this shop takes up to 0.5 GB"), findings["disk"].message
+    assert findings["disk"].message.startswith("A copy of this shop takes up to 0.4 GB"), findings["disk"].message
     assert limited["first sync"].ok
 
 
