@@ -184,6 +184,7 @@ def test_health_tells_the_number_and_what_is_off(served: str, browser: Any, size
     assert box.locator("code").inner_text() == "regulars webhooks repair"
     page.get_by_text("1 record still differs from the shop. 37 differed, the others were mended.").wait_for()
     table = page.locator("[data-testid=stTable]").first
+    table.locator("tr").nth(2).wait_for()
     rows = [" ".join(row.split()) for row in table.locator("tr").all_inner_texts()]
     assert rows == [
         "Records How they differed Before After",
