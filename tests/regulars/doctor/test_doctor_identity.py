@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from demo_shop.generate import generate
 from demo_shop.model import ApiKey
@@ -164,3 +165,17 @@ def test_half_a_shop_is_a_finding_and_the_others_are_asked(tmp_path: Path, monke
     assert [(one.check, one.ok) for one in half] == [("settings", False)]
     assert "no NONE" in half[0].message
     assert "address" in {one.check for one in findings if one.shop == "whole"}
+
+
+def records_in(folder: Path, uri: str) -> Finding:
+    """Return what is found about records in a MongoDB."""
+    settings = settings_with(folder, say={"mongodb_uri": SecretStr(uri)})
+    return {one.check: one for one in check_house(settings, lambda _: None)}["records"]
+
+
+def test_a_mongodb_is_asked_whether_it_answers(tmp_path: Path, mongo_uri: str) -> None:
+    """Records and deliveries are kept there: nothing works while it is away."""
+    assert records_in(tmp_path, mongo_uri).ok
+    away = records_in(tmp_path, "mongodb://somebody:secretword@127.0.0.1:9/x?serverSelectionTimeoutMS=300")
+    assert away.ok is False
+    assert "secretword" not in away.message
