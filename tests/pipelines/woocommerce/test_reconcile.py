@@ -300,7 +300,7 @@ def test_a_shop_that_fails_on_everything_skips_no_change_row(copied: Synced) -> 
     with pytest.raises(ShopBusy):
         copied.sync([copied.told("order.updated", order.id, b"not json")], pull=False)
     copied.shop.faults.clear()
-    assert copied.rows("SELECT count(*) FROM information_schema.tables WHERE table_name = 'applied_changes'") == [(0,)]
+    assert copied.rows("SELECT count(*) FROM raw.applied_changes") == [(0,)]
 
 
 def test_a_reconcile_that_was_cut_loses_nothing(copied: Synced, monkeypatch: pytest.MonkeyPatch) -> None:
