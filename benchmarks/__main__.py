@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks import extract, files, freshness, limiter, screens, server
+from benchmarks import extract, files, freshness, limiter, receiver, screens, server
 from benchmarks.comparison import Comparison
 from benchmarks.ground import SERVED, Ground
 
@@ -19,6 +19,7 @@ CASES: Mapping[str, Sequence[Case]] = {
     "app_rule": (screens.rule_cases,),
     "limiter": (limiter.cases,),
     "extract": (extract.cases,),
+    "receiver": (receiver.cases,),
     "freshness": (freshness.cases,),
 }
 

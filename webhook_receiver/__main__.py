@@ -34,6 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--api", action="store_true", help="serve the customers API beside it")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    # No line shows them, and to find them out takes a third of what a line costs.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     # uvicorn raises the signal it stopped for once more when it is done: leave by the same door then, tidily.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _leave)
@@ -59,24 +61,27 @@ def _serve(settings: Settings, *, with_api: bool) -> int:
         if with_api:
             app = both = Beside(app, lambda: load_api(settings))
             open_stores.callback(both.close)
-        server = Server(
-            Config(
-                app,
-                host=settings.host,
-                port=settings.http_port,
-                http=GuardedProtocol,
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                access_log=False,  # its lines hold addresses with their query; the application writes its own
-                server_header=False,
-                proxy_headers=False,
-                limit_concurrency=CONCURRENCY,
-                timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-            )
-        )
+        server = Server(server_config(app, settings.host, settings.http_port))
         server.run()
         return 0 if server.started else 1
+
+
+def server_config(app: ASGIApp, host: str, port: int) -> Config:
+    """Return how the receiver's server serves `app` at `host` and `port`."""
+    return Config(
+        app,
+        host=host,
+        port=port,
+        http=GuardedProtocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,  # its lines hold addresses with their query; the application writes its own
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=CONCURRENCY,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+    )
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

@@ -31,10 +31,12 @@ from webhook_receiver.signature import verifies
 LOG = logging.getLogger(__name__)
 
 TOPIC_HEADER = b"x-wc-webhook-topic"
+CONTENT_TYPE = b"content-type"
+OUR_HEADERS = (b"x-wc-", CONTENT_TYPE)
 STORE_SECONDS = 10.0
 # What WooCommerce sends, unsigned, when a webhook is saved. Anything else but a 200 makes it send one after each event.
 PING = re.compile(rb"webhook_id=[0-9]{1,20}")
-PING_TYPE = "application/x-www-form-urlencoded"
+PING_TYPE = b"application/x-www-form-urlencoded"
 UNSIGNED_ID = re.compile(rb"[0-9A-Za-z-]{1,64}")
 
 
@@ -69,19 +71,20 @@ class Receiver:
         shop = self._shop(request)
         with self._bodies.reading() as reading:
             body = await reading.read(request)
-            if _is_ping(request, body):
+            told = _told_by(request)
+            if _is_ping(told, body):
                 LOG.info("webhook shop=%s ping", shop.name)
                 return _json(200, {"status": "ignored"})
             self._verify(shop, request, body)
-            topic = kept_topic(_topic(request))
+            topic = _topic(request, told)
             delivery = Delivery(
                 shop=shop.name,
                 topic=topic,
                 content=read_content(topic, body),
                 body=body,
                 received_at=received_at,
-                webhook_id=_unsigned_id(request, b"x-wc-webhook-id"),
-                delivery_id=_unsigned_id(request, b"x-wc-webhook-delivery-id"),
+                webhook_id=_unsigned_id(told, b"x-wc-webhook-id"),
+                delivery_id=_unsigned_id(told, b"x-wc-webhook-delivery-id"),
             )
             outcome = await self._store(delivery)
         DELIVERIES.count(outcome)
@@ -142,7 +145,7 @@ def create_app(settings: Settings, inbox: InboxWriter) -> Starlette:
     """Return the ASGI application over a started inbox. Raises SettingsError where a shop is half configured."""
     receiver = Receiver(settings, inbox)
     receiver.announce()
-    addresses = (RECEIVER_PATH, f"{RECEIVER_PATH}/{{shop}}/{{topic}}")
+    addresses = (f"{RECEIVER_PATH}/{{shop}}/{{topic}}", RECEIVER_PATH)  # the usual one first
     # With and without a trailing slash: a redirect would count as delivered (302) or failed (307), never arrive.
     webhooks = [Route(path + end, receiver.webhook, methods=["POST"]) for path in addresses for end in ("", "/")]
     app = Starlette(
@@ -153,25 +156,36 @@ def create_app(settings: Settings, inbox: InboxWriter) -> Starlette:
     return app
 
 
-def _topic(request: Request) -> str:
+def _told_by(request: Request) -> dict[bytes, list[bytes]]:
+    """Return the headers that matter here, by name, each with all of its values."""
+    told: dict[bytes, list[bytes]] = {}
+    for name, value in request.scope["headers"]:
+        if name.startswith(OUR_HEADERS):
+            told.setdefault(name, []).append(value)
+    return told
+
+
+def _topic(request: Request, told: dict[bytes, list[bytes]]) -> str:
     """Return the topic: the address's where it names one, since the header is not signed."""
     if "topic" in request.path_params:
-        return str(request.path_params["topic"])
-    given = [value for name, value in request.headers.raw if name == TOPIC_HEADER]
-    if len(given) != 1:
-        raise HTTPException(400, "The delivery must name its topic, once.")
-    return given[0].decode("latin-1")
+        topic = str(request.path_params["topic"])
+    else:
+        given = told.get(TOPIC_HEADER, [])
+        if len(given) != 1:
+            raise HTTPException(400, "The delivery must name its topic, once.")
+        topic = given[0].decode("latin-1")
+    return topic if topic in TOPICS else kept_topic(topic)
 
 
-def _is_ping(request: Request, body: bytes) -> bool:
-    if any(name.startswith(b"x-wc-") for name, _ in request.headers.raw):
+def _is_ping(told: dict[bytes, list[bytes]], body: bytes) -> bool:
+    if any(name != CONTENT_TYPE for name in told):
         return False
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    content_type = told.get(CONTENT_TYPE, [b""])[0].partition(b";")[0].strip().lower()
     return content_type == PING_TYPE and PING.fullmatch(body) is not None
 
 
-def _unsigned_id(request: Request, header: bytes) -> str | None:
-    given = [value for name, value in request.headers.raw if name == header]
+def _unsigned_id(told: dict[bytes, list[bytes]], header: bytes) -> str | None:
+    given = told.get(header, [])
     return given[0].decode() if len(given) == 1 and UNSIGNED_ID.fullmatch(given[0]) else None
 
 

@@ -9,8 +9,9 @@ import asyncio
 import logging
 import queue
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -24,12 +25,13 @@ BATCH = 500
 PRUNE_EVERY = timedelta(days=1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Job:
-    """A delivery to store, or None to try whether the inbox can be written; and whom to tell."""
+    """A delivery to store, or None to try whether the inbox can be written; and whom to tell, on which loop."""
 
     delivery: Delivery | None
-    answer: "Future[Outcome]"
+    answer: "asyncio.Future[Outcome] | Future[Outcome]"
+    loop: asyncio.AbstractEventLoop | None = None
 
 
 class InboxWriter:
@@ -51,7 +53,9 @@ class InboxWriter:
         the same, so that a server may go on, answer 503, and recover when the store does.
         """
         self._thread.start()
-        self._submit(None).result()
+        ready: Future[Outcome] = Future()
+        self._jobs.put(_Job(None, ready))
+        ready.result()
 
     def close(self) -> None:
         """Store what waits, then let go of the inbox."""
@@ -60,15 +64,16 @@ class InboxWriter:
 
     async def append(self, delivery: Delivery) -> Outcome:
         """Commit a delivery and return what became of it, as `Inbox.commit` says. Raises as that does."""
-        return await asyncio.wrap_future(self._submit(delivery))
+        return await self._answered(delivery)
 
     async def probe(self) -> None:
         """Return if the inbox can be written, by writing to it. Raises InboxUnavailable, NewerSchema."""
-        await asyncio.wrap_future(self._submit(None))
+        await self._answered(None)
 
-    def _submit(self, delivery: Delivery | None) -> "Future[Outcome]":
-        answer: Future[Outcome] = Future()
-        self._jobs.put(_Job(delivery, answer))
+    def _answered(self, delivery: Delivery | None) -> "asyncio.Future[Outcome]":
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Outcome] = loop.create_future()
+        self._jobs.put(_Job(delivery, answer, loop))
         return answer
 
     def _run(self) -> None:
@@ -79,7 +84,7 @@ class InboxWriter:
                 taken.append(self._jobs.get())
             running = taken[-1] is not None
             # Whoever gave up waiting gets no row: the shop counts that delivery as failed.
-            self._serve([job for job in taken if job and job.answer.set_running_or_notify_cancel()])
+            self._serve([job for job in taken if job and not job.answer.cancelled()])
         self._inbox.close()
 
     def _serve(self, jobs: Sequence[_Job]) -> None:
@@ -88,11 +93,9 @@ class InboxWriter:
         try:
             outcomes = iter(self._commit(jobs))
         except RegularsError as error:
-            for job in jobs:
-                job.answer.set_exception(error)
+            _tell([(job, error) for job in jobs])
             return
-        for job in jobs:
-            job.answer.set_result("ignored" if job.delivery is None else next(outcomes))
+        _tell([(job, "ignored" if job.delivery is None else next(outcomes)) for job in jobs])
         self._prune()
 
     def _commit(self, jobs: Sequence[_Job]) -> list[Outcome]:
@@ -113,3 +116,24 @@ class InboxWriter:
             dropped = 0
         if dropped < PRUNE_AT_ONCE:
             self._next_prune = now + PRUNE_EVERY
+
+
+def _tell(told: Sequence[tuple[_Job, Outcome | RegularsError]]) -> None:
+    """Answer all of a batch, each loop woken once: to wake it costs more than to answer."""
+    for loop in {job.loop for job, _ in told}:
+        mine = [(job.answer, answer) for job, answer in told if job.loop is loop]
+        if loop is None:
+            _answer(mine)
+        else:
+            with suppress(RuntimeError):  # the loop ended, and with it whoever waited
+                loop.call_soon_threadsafe(_answer, mine)
+
+
+def _answer(told: "Iterable[tuple[asyncio.Future[Outcome] | Future[Outcome], Outcome | RegularsError]]") -> None:
+    for waiting, answer in told:
+        if waiting.done():  # given up meanwhile
+            continue
+        if isinstance(answer, RegularsError):
+            waiting.set_exception(answer)
+        else:
+            waiting.set_result(answer)

@@ -94,13 +94,6 @@ def values_of(delivery: Delivery) -> tuple[Any, ...]:
     )
 
 
-def key_of(values: tuple[Any, ...]) -> tuple[Any, ...] | None:
-    """Return what tells a repeat (in the order of `KEY`) of a row stored as `values`; None where the shop named no ids."""
-    row = dict(zip(COLUMNS, values, strict=True))
-    named = row["webhook_id"] is not None and row["delivery_id"] is not None
-    return tuple(row[name] for name in KEY) if named else None
-
-
 def understood_again(values: Sequence[Any]) -> tuple[tuple[Any, ...], str | None]:
     """Return a row's values (in the order of `COLUMNS`) as today's rules read its body, and why they cannot, if so."""
     row = dict(zip(COLUMNS, values, strict=True))

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -19,6 +20,7 @@ from typing import Any, Self, TypeVar
 from regulars.errors import InboxError, InboxUnavailable
 from regulars.inbox.delivery import Delivery, Outcome
 from regulars.inbox.port import KEEP, PRUNE_AT_ONCE, ReadAgain, Row
+from regulars.inbox.repeats import Batch, Key, Object, Said
 from regulars.inbox.rows import (
     COLUMNS,
     KEY,
@@ -26,13 +28,11 @@ from regulars.inbox.rows import (
     bounded,
     carried,
     change_row,
-    key_of,
     oldest_kept,
     portable,
     state_row,
     to_microseconds,
     understood_again,
-    values_of,
 )
 from regulars.inbox.sqlite_file import identity, open_writer, reader, sqlite
 from regulars.models import ChangeRow
@@ -43,8 +43,8 @@ SELECT = f"SELECT {', '.join(READ)} FROM change_rows WHERE "  # noqa: S608 - no 
 SELECT_ALL = f"SELECT seq, {', '.join(COLUMNS)} FROM change_rows ORDER BY seq"  # noqa: S608 - no data
 SELECT_WHOLE = f"SELECT {', '.join(COLUMNS)} FROM change_rows"  # noqa: S608 - no data
 INSERT = f"INSERT INTO change_rows ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
+INSERT_ROWS = f"INSERT INTO change_rows ({', '.join(COLUMNS)}) VALUES "  # noqa: S608 - no data
 INSERT_AS = f"INSERT INTO change_rows (seq, {', '.join(COLUMNS)}) VALUES (?, {', '.join('?' * len(COLUMNS))})"  # noqa: S608
-REPEATED = f"SELECT 1 FROM change_rows WHERE {' AND '.join(f'{name} = ?' for name in KEY)} LIMIT 1"  # noqa: S608
 NEWEST = "SELECT max(seq) FROM change_rows WHERE shop = ? AND reason IS NULL GROUP BY resource, resource_id ORDER BY max(seq)"
 # Once more, unless a newer row of the object came meanwhile.
 QUEUE_AGAIN = (
@@ -122,7 +122,7 @@ class SqliteInbox:
 
     def commit(self, deliveries: Sequence[Delivery]) -> list[Outcome]:
         """Store a batch in one transaction. See `port.Inbox`."""
-        return self._write(lambda connection: [_store(connection, delivery) for delivery in deliveries])
+        return self._write(partial(_store, batch=Batch(deliveries))) if deliveries else []
 
     def read_again(self, shop: str) -> ReadAgain:
         """Read the dead letters again, some hundred in one transaction. See `port.Inbox`."""
@@ -210,24 +210,48 @@ class SqliteInbox:
         self._connection = None
 
 
-def _store(connection: Any, delivery: Delivery) -> Outcome:
-    content, values = delivery.content, values_of(delivery)
-    key = key_of(values)
-    if key is not None and connection.execute(REPEATED, key).fetchall():
-        return "duplicate"
-    if content.dated and _newest(connection, delivery) == (delivery.topic, content.body_sha256):
-        return "duplicate"
-    connection.execute(INSERT, values)
-    return "ignored" if content.reason else "processed"
+def _store(connection: Any, batch: Batch) -> list[Outcome]:
+    """Store what is new of a batch, in few statements: each gives up Python's lock, and a busy server takes it."""
+    outcomes, new = batch.judged(_seen(connection, batch), _newest(connection, batch))
+    if new:
+        rows = [batch.values[position] for position in new]
+        connection.execute(INSERT_ROWS + _places(rows), list(chain.from_iterable(rows)))
+    return outcomes
 
 
-def _newest(connection: Any, delivery: Delivery) -> tuple[str, bytes] | None:
+def _seen(connection: Any, batch: Batch) -> set[Key]:
+    """Return the keys of rows that are there, of those that share delivery id and body with one of the batch."""
+    asked = [key[:2] for key in batch.keys if key is not None]
+    if not asked:
+        return set()
+    return set(connection.execute(repeated(asked), list(chain.from_iterable(asked))))
+
+
+def repeated(asked: Sequence[tuple[Any, ...]]) -> str:
+    """Return the query for the keys of rows by delivery id and digest of the body."""
+    columns = ", ".join(KEY)
+    return (
+        f"WITH asked (delivery, digest) AS (VALUES {_places(asked)}) SELECT {columns} FROM asked "  # noqa: S608
+        "CROSS JOIN change_rows ON delivery_id = delivery AND body_sha256 = digest"
+    )
+
+
+def _newest(connection: Any, batch: Batch) -> dict[Object, Said]:
+    """Return topic and digest of the newest row of each object of the batch that has one."""
+    asked = list(dict.fromkeys(batch.objects))
     rows = connection.execute(
-        "SELECT topic, body_sha256 FROM change_rows WHERE shop = ? AND resource = ? AND resource_id = ? "
-        "ORDER BY seq DESC LIMIT 1",
-        (delivery.shop, delivery.content.resource, delivery.content.resource_id),
-    ).fetchall()
-    return (rows[0][0], rows[0][1]) if rows else None
+        f"WITH asked (a, b, c) AS (VALUES {_places(asked)}) "  # noqa: S608 - places for parameters
+        "SELECT shop, resource, resource_id, topic, body_sha256 FROM asked CROSS JOIN change_rows ON seq = "
+        "(SELECT max(seq) FROM change_rows WHERE shop = a AND resource = b AND resource_id = c)",
+        list(chain.from_iterable(asked)),
+    )
+    return {(shop, resource, number): (topic, digest) for shop, resource, number, topic, digest in rows}
+
+
+def _places(rows: Sequence[tuple[Any, ...]]) -> str:
+    """Return the places of so many rows of parameters."""
+    row = f"({', '.join('?' * len(rows[0]))})"
+    return ", ".join([row] * len(rows))
 
 
 def _portions(seqs: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -14,7 +14,8 @@ from pymongo.errors import BulkWriteError
 from pymongo.read_concern import ReadConcern
 
 from regulars.inbox.delivery import Delivery, Outcome
-from regulars.inbox.rows import COLUMNS, KEY, key_of, to_microseconds, values_of
+from regulars.inbox.repeats import Batch, Key, Object, Said
+from regulars.inbox.rows import COLUMNS, KEY, to_microseconds
 from regulars.mongo.client import Document
 
 ROWS, STATE = "change_rows", "inbox_state"
@@ -97,43 +98,31 @@ def _judged(
     database: Database[Document], deliveries: Sequence[Delivery]
 ) -> tuple[list[Outcome], list[tuple[int, Document]]]:
     """Return what becomes of each delivery, and what is to be stored, each with its delivery's position."""
-    stored = [values_of(delivery) for delivery in deliveries]
-    documents, keys = [document_of(values) for values in stored], [key_of(values) for values in stored]
-    newest = _newest(database, {row["object"] for row in documents})
-    seen = _seen(database, [key for key in keys if key is not None])
-    outcomes: list[Outcome] = []
-    new: list[tuple[int, Document]] = []
-    for position, (delivery, row, key) in enumerate(zip(deliveries, documents, keys, strict=True)):
-        said = (row["topic"], row["body_sha256"])
-        if key in seen or (delivery.content.dated and newest.get(row["object"]) == said):
-            outcomes.append("duplicate")
-            continue
-        newest[row["object"]] = said
-        if key is not None:
-            seen.add(key)
-        new.append((position, row))
-        outcomes.append("ignored" if row["dead"] else "processed")
-    return outcomes, new
+    batch = Batch(deliveries)
+    outcomes, new = batch.judged(_seen(database, batch), _newest(database, batch))
+    return outcomes, [(position, document_of(batch.values[position])) for position in new]
 
 
-def _seen(database: Database[Document], keys: Sequence[tuple[Any, ...]]) -> set[tuple[Any, ...]]:
-    """Return the keys of rows (see `KEY`) that are there already, out of `keys` and some beside them."""
-    if not keys:
+def _seen(database: Database[Document], batch: Batch) -> set[Key]:
+    """Return the keys of rows that are there, of those that share delivery id and body with some of the batch."""
+    asked = [key for key in batch.keys if key is not None]
+    if not asked:
         return set()
-    of_some = {KEY[0]: {"$in": [key[0] for key in keys]}, KEY[1]: {"$in": [key[1] for key in keys]}}
+    of_some = {KEY[0]: {"$in": [key[0] for key in asked]}, KEY[1]: {"$in": [key[1] for key in asked]}}
     found = database[ROWS].find(of_some, {"_id": 0, **dict.fromkeys(KEY, 1)}, hint="delivery")
     return {tuple(row[name] for name in KEY) for row in found}
 
 
-def _newest(database: Database[Document], objects: set[str]) -> dict[str, tuple[str, bytes]]:
-    """Return topic and digest of the newest row of each object that has one."""
+def _newest(database: Database[Document], batch: Batch) -> dict[Object, Said]:
+    """Return topic and digest of the newest row of each object of the batch that has one."""
+    objects = {object_of(*about): about for about in batch.objects}
     steps: list[Document] = [
         {"$match": {"object": {"$in": sorted(objects)}}},
         {"$sort": {"object": ASCENDING, "_id": DESCENDING}},
         {"$group": {"_id": "$object", "topic": {"$first": "$topic"}, "digest": {"$first": "$body_sha256"}}},
     ]
     found = database[ROWS].aggregate(steps, hint="object")
-    return {row["_id"]: (row["topic"], row["digest"]) for row in found}
+    return {objects[row["_id"]]: (row["topic"], row["digest"]) for row in found}
 
 
 def _insert(rows: Collection[Document], documents: list[Document]) -> int:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from regulars.errors import InboxUnavailable, NewerSchema
 from regulars.inbox.rows import EPOCH, to_microseconds
-from regulars.inbox.sqlite import REPEATED, SqliteInbox
+from regulars.inbox.sqlite import SqliteInbox, repeated
 from regulars.inbox.sqlite_file import reader, sqlite
 from tests.regulars.inbox.deliveries import a_delivery
 
@@ -101,7 +101,7 @@ def test_repeats_are_found_by_an_index(path: Path) -> None:
     with SqliteInbox(path) as inbox:
         inbox.commit([a_delivery(delivery_id="d1", webhook_id="3")])
     with closing(sqlite.connect(str(path))) as connection:
-        plan = connection.execute(f"EXPLAIN QUERY PLAN {REPEATED}", ("d1", b"", "3", "shop", "x")).fetchall()
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {repeated([(1, 2), (3, 4)])}", ("d1", b"", "d2", b"")).fetchall()
     assert "USING INDEX change_rows_delivery" in str(plan)
 
 
