@@ -17,6 +17,7 @@ from regulars.shop.port import Page, Params, ShopReader
 
 SECOND: Final = timedelta(seconds=1)
 PER_PAGE: Final = 100
+# Against totals that are made up: a walk goes on all the same after so many steps, and two a page.
 MOST_STEPS_BACK: Final = 200
 BY_ID: Final[Params] = {"orderby": "id", "order": "asc"}
 
@@ -68,32 +69,35 @@ class Pages(Protocol):
 def walk(pages: Pages, after: int, last_id: int | None) -> Iterator[Page]:
     """Walk from page `after` + 1 to the end, taking pages in their order, whenever each of them was read.
 
-    What holds after each page: of the records that stay, all that stood before the end of this page *when it was read*
-    have been yielded. A page read before the one in front of it keeps that true, since records only move forward; one
-    read later, with fewer records in all, does not: as many as went away moved in front of it, and the walk steps back.
+    What holds after each page: of the records that stay, the first `reached` *when it was read* have been yielded. A page
+    read before the one in front of it keeps that true, since records only move forward. For one read later, with fewer
+    records in all, as many as went away may have moved in front of it: where that leaves a gap the walk steps back.
     """
     number = last = _page_of(pages, after, last_id) if last_id is not None else after + 1
+    reached = (number - 1) * PER_PAGE
     total: int | None = None
     empty: set[int] = set()
     back = 0
     while number <= last:
         page = pages.take(number, last)
-        fell = 0
+        begins = (number - 1) * PER_PAGE
         if page.items or number == 1:
             last = page.total_pages
-            fell = 0 if total is None else total - page.total
+            reached -= 0 if total is None else max(0, total - page.total)
             total = page.total
         elif number not in empty:
             empty.add(number)
-            fell = 1  # beyond the end the shop says nothing of the total: the page before does
-        if fell > 0 and number > 1 and back < MOST_STEPS_BACK:
+            reached = begins - 1  # beyond the end the shop says nothing of the total: the page before does
+        reached = max(reached, 0)
+        if reached < begins and back < MOST_STEPS_BACK + 2 * number:
             back += 1
             if page.items:
                 pages.keep(page)
-            number = max(1, number - -(-fell // PER_PAGE))
+            number = reached // PER_PAGE + 1
             last = max(last, number)
             continue
         yield page
+        reached = number * PER_PAGE
         number += 1
 
 

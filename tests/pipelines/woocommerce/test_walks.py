@@ -134,6 +134,36 @@ def test_threads_leave_nothing_out_either(seed: int) -> None:
     assert set(range(1, 3_001)) - gone <= seen
 
 
+@pytest.mark.parametrize("most_at_once", [1, 4])
+def test_a_shop_that_trashes_without_end_is_read_to_the_end(most_at_once: int) -> None:
+    """Stepping back must not eat up all steps forward: one page for each that an order left is enough."""
+    gone: set[int] = set()
+
+    def trash(ids: list[int]) -> None:
+        gone.add(ids.pop(0))
+
+    shelf = Shelf(5_000, most_at_once, between=trash)
+
+    seen = set(ids_of(resumed(shelf, ORDERS, 0, None)))
+
+    assert set(range(1, 5_001)) - gone <= seen
+    assert len(shelf.asked) <= 150
+
+
+def test_totals_that_are_made_up_do_not_keep_a_walk_for_ever() -> None:
+    """A cache in front of the shop may put any number into that header."""
+
+    class Lying(Shelf):
+        def page(self, path: str, params: Params, page: int = 1, *, patience: float | None = None) -> Page:
+            got = super().page(path, params, page)
+            return Page(got.items, page, got.total - 150 * (len(self.asked) % 2), got.total_pages, WHEN, WHEN)
+
+    shelf = Lying(2_000)
+
+    assert set(ids_of(resumed(shelf, ORDERS, 0, None))) == set(range(1, 2_001))
+    assert len(shelf.asked) < 600
+
+
 def test_a_quiet_listing_is_read_once_and_in_order() -> None:
     """Each page costs the shop a second: none is asked for twice, and none beyond the end."""
     shelf = Shelf(1_234)
