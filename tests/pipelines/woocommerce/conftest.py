@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipelines.woocommerce.synced_shop import Synced, synced_shop
+from tests.pipelines.woocommerce.synced_shop import FirstSync, Synced, synced_shop
 
 
 @pytest.fixture
@@ -23,8 +23,15 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Synced]:
         yield one
 
 
+@pytest.fixture(scope="session")
+def first_sync(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FirstSync]:
+    """The first sync that `copied` begins from."""
+    with FirstSync.made(tmp_path_factory.mktemp("first")) as first:
+        yield first
+
+
 @pytest.fixture
-def copied(synced: Synced) -> Synced:
+def copied(first_sync: FirstSync, tmp_path: Path) -> Iterator[Synced]:
     """A small shop after its first sync."""
-    synced.sync()
-    return synced
+    with first_sync.copied(tmp_path) as one:
+        yield one

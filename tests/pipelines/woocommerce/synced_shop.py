@@ -1,6 +1,8 @@
 """A demo shop, a warehouse beside it, and what must be equal between the two after a sync."""
 
 import json
+import shutil
+import socket
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -140,13 +142,43 @@ class Synced:
 
 @contextmanager
 def synced_shop(
-    folder: Path, people: int = 30, seed: int = 1, clock: Callable[[], float] | None = None
+    folder: Path, people: int = 30, seed: int = 1, clock: Callable[[], float] | None = None, port: int = 0
 ) -> Iterator[Synced]:
-    """Serve a generated shop and yield it with an empty warehouse in `folder`."""
+    """Serve a generated shop and yield it with an empty warehouse in `folder`; the same arguments make the same shop."""
     options = {"clock": clock} if clock else {}
     shop = generate(people=people, seed=seed, today=date(2026, 6, 1), keys=(KEY,), **options)
-    with serve(create_app(shop)) as url, Meddler(config(url)) as client:
+    with serve(create_app(shop), port=port) as url, Meddler(config(url)) as client:
         yield Synced(shop, client, folder)
+
+
+class FirstSync:
+    """The warehouse of `synced_shop` as its first sync leaves it, to begin from: that sync takes a second and more.
+
+    Bodies hold the shop's address, so each copy is served on the port of the first.
+    """
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self._port = port
+        with synced_shop(folder, port=port) as one:
+            one.sync()
+            self._warehouse = one.warehouse
+
+    @classmethod
+    @contextmanager
+    def made(cls, folder: Path) -> Iterator["FirstSync"]:
+        """Sync once, and keep the port until all are done with it: bound, and listened to by each shop in turn."""
+        with socket.socket() as keep:
+            keep.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            keep.bind(("127.0.0.1", 0))
+            yield cls(folder, keep.getsockname()[1])
+
+    @contextmanager
+    def copied(self, folder: Path) -> Iterator[Synced]:
+        """Serve the shop anew, and yield it with a copy of the warehouse in `folder`."""
+        with synced_shop(folder, port=self._port) as one:
+            one.warehouse.parent.mkdir(parents=True)
+            shutil.copy2(self._warehouse, one.warehouse)
+            yield one
 
 
 def config(url: str) -> ShopConfig:
