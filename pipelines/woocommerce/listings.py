@@ -77,7 +77,7 @@ def walk(pages: Pages, after: int, last_id: int | None) -> Iterator[Page]:
     reached = (number - 1) * PER_PAGE
     total: int | None = None
     empty: set[int] = set()
-    back = 0
+    back, kept = 0, None
     while number <= last:
         page = pages.take(number, last)
         begins = (number - 1) * PER_PAGE
@@ -91,8 +91,9 @@ def walk(pages: Pages, after: int, last_id: int | None) -> Iterator[Page]:
         reached = max(reached, 0)
         if reached < begins and back < MOST_STEPS_BACK + 2 * number:
             back += 1
-            if page.items:
+            if page.items and page is not kept:  # one that tells of a gap twice is too old: it is asked for again
                 pages.keep(page)
+                kept = page
             number = reached // PER_PAGE + 1
             last = max(last, number)
             continue

@@ -150,6 +150,25 @@ def test_a_shop_that_trashes_without_end_is_read_to_the_end(most_at_once: int) -
     assert len(shelf.asked) <= 150
 
 
+@settings(max_examples=200)
+@given(ahead=st.integers(0, 8), seed=st.integers(0, 2**32))
+def test_once_the_shop_is_quiet_a_walk_goes_straight_on(ahead: int, seed: int) -> None:
+    """Totals fall and rise while orders come and go; a page read meanwhile must not send the walk back for ever."""
+    luck = random.Random(seed)
+
+    def trade(ids: list[int]) -> None:
+        if len(shelf.asked) <= 12:
+            if luck.random() < 0.5:
+                ids.append(ids[-1] + 1)
+            else:
+                ids.remove(luck.choice(ids))
+
+    shelf = Shelf(1_500, between=trade)
+    ids_of(walk(Reordered(shelf, ahead, luck), 0, None))
+
+    assert len(shelf.asked) <= 45
+
+
 def test_totals_that_are_made_up_do_not_keep_a_walk_for_ever() -> None:
     """A cache in front of the shop may put any number into that header."""
 
