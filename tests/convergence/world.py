@@ -252,7 +252,9 @@ class World:
         assert first.drift is not None
         assert all(found.after == 0 for found in first.drift), f"it says that these still differ: {first.drift}"
         again = self.sync(reconcile=True)
-        assert again.drift == (), f"a second reconcile found {again.drift}, the first {first.drift}"
+        # Orders that differ where no column is compared are read again by turns, some at each reconcile.
+        compared = [one for one in again.drift or () if (one.object, one.kind) != ("order", "body")]
+        assert not compared, f"a second reconcile found {again.drift}, the first {first.drift}"
         self.nothing_was_lost()
 
     def nothing_was_lost(self) -> None:
@@ -296,10 +298,12 @@ def _fields(ours: Any, theirs: Any) -> tuple[Any, Any]:
 
 @contextmanager
 def small_pages(size: int = SMALL_PAGE) -> Iterator[None]:
-    """Let every listing come in pages of `size`, so that a small shop has several."""
+    """Let every listing come in pages of `size`, so that a small shop has several, and one of them is read again."""
     with ExitStack() as stack:
         for module in PAGED:
             stack.enter_context(mock.patch(f"{module}.PER_PAGE", size))
+        # Else so few orders would all be read again whole each time, and the comparison of columns would prove nothing.
+        stack.enter_context(mock.patch("pipelines.woocommerce.reconcile.REREAD_PAGES", 1))
         yield
 
 
