@@ -2,9 +2,10 @@
 
 import os
 import resource
+import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -119,6 +120,32 @@ def test_a_full_disk_is_503_and_recovers(start: Start) -> None:
     resource.prlimit(receiver.process.pid, resource.RLIMIT_FSIZE, limits)
     assert receiver.deliver(a_body(2))[0] == 200
     assert stored_ids(receiver.inbox) == [1, 2]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Return where a disk of 4 MB is mounted."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounting = ["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(place)]
+    if os.geteuid() != 0 or subprocess.run(mounting, check=False, capture_output=True).returncode:
+        pytest.skip("a disk can only be mounted by root, and not in every container")
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def test_a_real_disk_that_fills_up_never_gives_a_false_200(small_disk: Path, start: Start) -> None:
+    """A file system turns away some writes and not others: a log that fits, a page that does not."""
+    (small_disk / "filler").write_bytes(b"x" * 1_000_000)
+    receiver = start(data=small_disk / "data")
+    answers = {number: receiver.deliver(a_body(number, note="x" * 40_000))[0] for number in range(1, 101)}
+    assert set(answers.values()) == {200, 503}
+    acknowledged = [number for number, status in answers.items() if status == 200]
+    assert stored_ids(receiver.inbox) == acknowledged
+    (small_disk / "filler").unlink()
+    assert receiver.deliver(a_body(101))[0] == 200
+    receiver.kill()
+    assert stored_ids(start(data=small_disk / "data").inbox) == [*acknowledged, 101]
 
 
 def test_a_folder_that_cannot_be_written_is_503_from_the_start(start: Start) -> None:
