@@ -48,23 +48,27 @@ def progress_of(context: Context, deployment: Deployment) -> RunProgress:
     return RunProgress(deployment, context.instance, context.run)
 
 
-def note_success(deployment: Deployment, context: Context, sync: Mapping[str, Any]) -> None:
+def note_success(deployment: Deployment, context: Context, sync: Mapping[str, Any]) -> str:
     """Record that this run published what it synced; nothing where the run only derived the marts anew.
 
-    `sync` is what the raw assets remembered of the last sync of the shop.
+    `sync` is what the raw assets remembered of the last sync of the shop. Return what the run warns of.
     """
-    if sync.get("run_id") == context.run.run_id:
-        ended = _end(
-            deployment,
-            context.instance,
-            context.run,
-            status="success",
-            kind=sync["kind"],
-            customers=sync["customers"],
-            orders=sync["orders"],
-            drift=sync.get("drift"),
-        )
-        _write(deployment, lambda records: records.add_sync(ended))
+    if sync.get("run_id") != context.run.run_id:
+        return ""
+    warning: str = sync.get("message", "")
+    ended = _end(
+        deployment,
+        context.instance,
+        context.run,
+        status="success",
+        kind=sync["kind"],
+        customers=sync["customers"],
+        orders=sync["orders"],
+        drift=sync.get("drift"),
+        message=warning,
+    )
+    _write(deployment, lambda records: records.add_sync(ended))
+    return warning
 
 
 def note_failure(deployment: Deployment, instance: dg.DagsterInstance, run: dg.DagsterRun, message: str) -> None:

@@ -19,7 +19,6 @@ One root, one cause a leaf; each knows whether the same call may succeed later::
     │   ├── ShopRequestInvalid   400: the shop does not accept what was sent
     │   ├── ShopChanged          another address, currency or time zone than when it was accepted
     │   ├── ShopTooOld           a WooCommerce that cannot be asked for what changed
-    │   ├── ShopDoubtful         the shop suddenly lacks a large part of its records
     │   └── NoAccount            a guest: the shop has nothing to edit
     ├── NothingPublished         no published version of this shop yet
     ├── ChecksFailed             a blocking check refused the publish
@@ -145,10 +144,6 @@ class ShopChanged(ShopError):
 
 class ShopTooOld(ShopError):
     """The shop runs a WooCommerce older than Regulars works with."""
-
-
-class ShopDoubtful(ShopError):
-    """The shop suddenly lacks a large part of its records: not believed unless somebody says so."""
 
 
 class NoAccount(ShopError):

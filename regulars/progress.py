@@ -102,9 +102,9 @@ class ProgressFile:
             self._logged = now
             log.info("%s", told(self._last))
 
-    def finish(self) -> None:
-        """Say that the run ended well."""
-        self._write(self._clock(), state="done", stage="done", per_minute=None, seconds_left=None)
+    def finish(self, warning: str = "") -> None:
+        """Say that the run ended well; `warning` is a sentence for people all the same."""
+        self._write(self._clock(), state="done", stage="done", message=warning, per_minute=None, seconds_left=None)
 
     def fail(self, message: str) -> None:
         """Say that the run failed, in a sentence for people: no secret, no personal data."""

@@ -28,7 +28,8 @@ def sync(
 ) -> None:
     """Run `python -m pipelines.run sync` and show its progress. Raises SyncFailed with the run's own sentence.
 
-    Where this call is interrupted the run is killed: the next one goes on from what is committed.
+    What a run that ended well warns of is printed on `console`. Where this call is interrupted the run is killed: the
+    next one goes on from what is committed.
     """
     command = ["-m", "pipelines.run", "sync", "--shop", shop, *options]
     before = read_progress(progress_file)
@@ -47,6 +48,9 @@ def sync(
         raise
     if process.returncode:
         raise SyncFailed(sentence_of(said, process.returncode))
+    ended = read_progress(progress_file)
+    if ended is not None and ended != before and ended.state == "done" and ended.message:
+        console.print(ended.message, markup=False, highlight=False)
 
 
 def sentence_of(said: str, code: int) -> str:

@@ -1,35 +1,18 @@
 """The number that proves a copy: how many records differ from the shop, when that was found out, and in what way."""
 
-from collections.abc import Mapping
 from datetime import datetime
 
 import streamlit as st
 
 from app_streamlit.components import formats
-from regulars.models import Drift, DriftKind, ObjectKind, SyncRun
+from regulars.drift import OBJECTS, WAYS
+from regulars.models import Drift, SyncRun
 from regulars.records.drifts import differing
 
 DIFFER_HELP = (
     "Orders, customers, refunds and products that are not as the shop has them, as the last comparison left them. A "
     "comparison reads the key figures of every record, mends what differs and counts again. It runs each night."
 )
-OBJECTS: Mapping[ObjectKind, str] = {
-    "order": "Orders",
-    "customer": "Customers",
-    "refund": "Refunds",
-    "product": "Products",
-}
-WAYS: Mapping[DriftKind, str] = {
-    "missing": "missing here",
-    "extra": "here, and gone from the shop",
-    "trash": "in the trash on one side only",
-    "status": "another status",
-    "owner": "of another customer",
-    "total": "another total",
-    "refunds": "other refunds",
-    "date": "nothing but the date of change",
-    "body": "details that no key figure shows",
-}
 
 
 def differing_metric(run: SyncRun | None, now: datetime) -> None:
@@ -60,7 +43,8 @@ def proof(shop: str, run: SyncRun | None, zone: str) -> None:
     sentence = f"{found_words(run.drift)} Compared {when}, in {formats.number(max(1, round(run.seconds)))} s."
     if after:
         st.warning(sentence)
-        st.caption("The shop could not show these records when they were asked for again. The next comparison tries.")
+        could_not = "The shop could not show these records when they were asked for again. The next comparison tries."
+        st.caption(formats.sentence(run.message, 1000) if run.message else could_not)
     else:
         st.markdown(sentence)
     if run.drift:

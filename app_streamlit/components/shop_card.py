@@ -96,6 +96,8 @@ def _last_sync(state: ShopState, now: datetime) -> None:
         return
     st.metric("Last sync", ago, help=help_text)
     st.caption(f"{KINDS[last.kind]}: {rows_words(last.customers, last.orders)}, {last.seconds:.0f} s")
+    if last.message:
+        st.caption(formats.sentence(last.message, 600))
 
 
 def _waiting(state: ShopState, now: datetime) -> None:

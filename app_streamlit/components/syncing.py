@@ -59,7 +59,7 @@ def _sync(shop: str, title: str) -> None:
         st.caption("This shop is not configured any more: what was copied is shown, and stays as it is.")
     if (ended := _ended().get(shop)) is not None:
         kind, sentence = ended
-        {"success": st.success, "error": st.error}[kind](sentence)
+        {"success": st.success, "warning": st.warning, "error": st.error}[kind](sentence)
 
 
 def _start(shop: str, *, full: bool = False, reconcile: bool = False) -> None:
@@ -83,7 +83,8 @@ def _follow(shop: str) -> None:
         del _started()[shop]
         _ended()[shop] = ("error", f"The sync failed. {formats.sentence(now.failure, 1000)}")
         if not now.failure:
-            _ended()[shop] = ("success", outcome_words(now.ended))
+            warned = now.ended is not None and now.ended.message
+            _ended()[shop] = ("warning" if warned else "success", outcome_words(now.ended))
         st.rerun(scope="app")
     if now.progress is None:
         st.progress(0.0, text="Waiting for its turn: Dagster starts a run within about 15 seconds")
@@ -100,6 +101,8 @@ def outcome_words(run: SyncRun | None) -> str:
     """Return how a sync that went well ended, in a sentence or two of Markdown."""
     if run is None:
         return "The sync is done."
+    if run.message:
+        return formats.sentence(run.message, 1000)
     if run.drift is not None:
         return found_words(run.drift)
     if not run.customers and not run.orders:

@@ -46,8 +46,7 @@ def published_asset(partitions: dg.PartitionsDefinition[str], marts: dg.AssetsDe
         with told(progress):
             version, manifest = publish_shop(deployment, warehouse.of(shop), shop, context.run.run_id)
         mirrored = mirror_shop(deployment, shop, version, progress)
-        note_success(deployment, context, manifest["sync"])
-        progress.finish()
+        progress.finish(note_success(deployment, context, manifest["sync"]))
         rows = sum(manifest["rows"].values())
         facts = facts_of(rows=rows, as_of=manifest["as_of"], seconds=monotonic() - started, version=version)
         return dg.MaterializeResult(metadata={**facts, "change_seq": manifest["change_seq"], **mirrored})

@@ -74,7 +74,8 @@ def raw_assets(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
             facts = facts_of(rows=rows.get(table, 0), changed=changed, as_of=as_of, seconds=seconds)
             asked = {"pages": outcome.pages, "requests": outcome.requests, "unreadable": outcome.unreadable}
             drift = {} if outcome.drift is None else drift_of(table, outcome.drift)
-            yield dg.MaterializeResult(asset_key=["raw", table], metadata={**facts, **asked, **drift})
+            doubts = {"not_believed": " ".join(outcome.doubts)} if outcome.doubts else {}
+            yield dg.MaterializeResult(asset_key=["raw", table], metadata={**facts, **asked, **drift, **doubts})
 
     return raw
 
@@ -149,6 +150,7 @@ def pull_shop(
             "requests": outcome.requests,
             "seconds": round(outcome.seconds, 3),
             "drift": None if outcome.drift is None else [one.model_dump() for one in outcome.drift],
+            "message": " ".join(outcome.doubts),
         },
     )
     return outcome

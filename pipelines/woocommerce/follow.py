@@ -4,6 +4,7 @@ WooCommerce moves no date when a refund is deleted, and offers no way to ask whi
 names its refunds and its account, so an order that was read tells what to read next.
 """
 
+import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Final
@@ -12,20 +13,21 @@ import orjson
 
 from pipelines.woocommerce.fetching import Fetcher, Followed, order_refunds
 from pipelines.woocommerce.known import Known
-from pipelines.woocommerce.rows import OBJECTS, Row, is_id, tombstone
-from regulars.errors import ShopDoubtful
+from pipelines.woocommerce.rows import OBJECTS, Row, Tombstone, is_id, tombstone
 from regulars.shop.port import Item, ShopReader
 
 __all__ = ["Followed", "Follower", "order_refunds"]
 
 MOST_GONE: Final = 100
 LARGEST_PART_GONE: Final = 0.1
+log = logging.getLogger("regulars")
 
 
 class Follower:
     """Reads what orders and change rows point to, each record at most once a sync.
 
-    With `believe`, a shop is believed that suddenly lacks a large part of its records.
+    A shop that suddenly lacks a large part of its records is doubted: none of these is marked as deleted, everything
+    else goes on, and `doubts` holds a sentence for each kind of record. With `believe` it is believed.
     """
 
     def __init__(self, shop: ShopReader, known: Known, clock: Callable[[], datetime], *, believe: bool = False) -> None:
@@ -33,6 +35,13 @@ class Follower:
         self._fetcher = Fetcher(shop, clock)
         self._customers: set[int] = set()
         self._refunds: set[int] = set()
+        self._doubted: dict[str, set[int]] = {}
+        self._doubts: dict[str, str] = {}
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What the shop said and was not believed, in sentences for people."""
+        return tuple(self._doubts.values())
 
     @property
     def unreadable(self) -> set[tuple[str, int]]:
@@ -82,8 +91,8 @@ class Follower:
         """Return the records `ids` of `table` as the shop has them now, and a tombstone for each that is gone.
 
         Tombstones are made for `tombstones` only, where given: what never was here need not be declared gone. A refund
-        goes with its order. Raises ShopDoubtful where so much is gone that the shop is not believed, unless webhooks
-        had `announced` it.
+        goes with its order. None are made where so much is gone that the shop is doubted, unless webhooks had
+        `announced` it.
         """
         wanted = set(ids)
         if table == "customers":
@@ -92,21 +101,31 @@ class Follower:
         if tombstones is not None:
             allowed = set(tombstones)
             found.gone = [stone for stone in found.gone if stone.id in allowed]
-        if not announced and not self._believe:
-            self._refuse_doubtful(table, len(found.gone))
+        if not announced:
+            found.gone = self.credible(table, found.gone)
         if table == "orders" and found.gone:
             at = {stone.id: stone.observed_at for stone in found.gone}
             for order, refunds in self._known.refunds_of(at).items():
                 found.gone += [tombstone("refunds", refund, at[order]) for refund in refunds]
         return found
 
-    def _refuse_doubtful(self, table: str, gone: int) -> None:
-        if gone <= MOST_GONE:
-            return
+    def credible(self, table: str, gone: list[Tombstone]) -> list[Tombstone]:
+        """Return the tombstones of records of `table` that the shop is believed about: all, or none."""
+        if self._believe or len(gone) <= MOST_GONE:
+            return gone
         held = self._known.live(table)
-        if gone > held * LARGEST_PART_GONE:
-            raise ShopDoubtful(
-                f"The shop says that {gone:,} of the {held:,} {OBJECTS[table]} records held here are gone. So many at "
-                "once may be a fault of the shop (a plugin, a changed key, a restored backup), so none of them was marked "
-                "as deleted. If they are really gone, run `regulars reconcile --believe`."
+        if len(gone) <= held * LARGEST_PART_GONE:
+            return gone
+        self._doubted.setdefault(table, set()).update(stone.id for stone in gone)
+        if table not in self._doubts:
+            self._doubts[table] = (
+                f"The shop says that {len(gone):,} of the {held:,} {OBJECTS[table]} records held here are gone. So many "
+                "at once may be a fault of the shop (a plugin, a changed key, a restored backup), so none of them was "
+                "marked as deleted. If they are really gone, run `regulars reconcile --believe`."
             )
+            log.warning("%s", self._doubts[table])
+        return []
+
+    def doubted(self, table: str, number: int | None) -> bool:
+        """Return whether the shop said in this sync that this record is gone, and was not believed."""
+        return number in self._doubted.get(table, ())

@@ -19,7 +19,7 @@ from pipelines.woocommerce.listings import (
     steady_pages,
 )
 from pipelines.woocommerce.progress import Batch, Mark, Sweep
-from pipelines.woocommerce.rows import FETCH, LARGEST_ID, Row, gmt, rows_of, tombstone
+from pipelines.woocommerce.rows import FETCH, LARGEST_ID, Row, Tombstone, gmt, rows_of, tombstone
 from regulars.errors import ShopNotFound, ShopRecordGone
 from regulars.shop.port import Page, Params, ShopReader
 
@@ -110,21 +110,28 @@ class Reader:
             yield Batch(mark.model_copy(update={"sweep": sweep}), {"refunds": rows})
 
     def _settle(self, mark: Mark, started_at: datetime) -> Batch:
-        """Ask for every record held that no listing showed: tombstones for what is gone, rows for what was missed."""
+        """Ask for every record held that no listing showed: tombstones for what is gone, rows for what was missed.
+
+        A shop that is doubted ends the sweep all the same: pulls must go on, and the next reconcile compares again.
+        """
         found = Followed()
         for table in ("orders", "customers", "products"):
             unseen = [number for number, _ in self._known.not_seen_since(table, started_at)]
             if unseen:
                 self._report(f"{table} no longer listed", 0, len(unseen))
                 found.merge(self._follower.fetch(table, unseen))
+        lost: list[Tombstone] = []
         for refund, order in self._known.not_seen_since("refunds", started_at):
+            if self._follower.doubted("orders", order):
+                continue  # it stays with its order
             asked = self._clock()
             try:
                 page = self._shop.get(f"orders/{order or 0}/refunds/{refund}")
             except ShopRecordGone:
-                found.gone.append(tombstone("refunds", refund, asked))
+                lost.append(tombstone("refunds", refund, asked))
             else:
                 found.add("refunds", rows_of("refunds", page, FETCH, order))
+        found.gone += self._follower.credible("refunds", lost)
         done = mark.model_copy(update={"sweep": None, "complete": True, "counted": False})
         return Batch(done, found.rows, found.gone, flush=True)
 

@@ -25,7 +25,6 @@ from pipelines.woocommerce.precedence import same_record
 from pipelines.woocommerce.progress import Batch, Mark
 from pipelines.woocommerce.reads import Report
 from pipelines.woocommerce.rows import OBJECTS, Row
-from regulars.errors import ShopDoubtful
 from regulars.models import Drift, DriftKind, ObjectKind
 from regulars.shop.port import ShopReader
 
@@ -53,13 +52,11 @@ class Reconciler:
         self._report, self._clock = report, clock
         self._before: Counter[tuple[str, str]] = Counter()
         self._after: Counter[tuple[str, str]] = Counter()
-        self._doubts: list[str] = []
 
     def batches(self, mark: Mark) -> Iterator[Batch]:
         """Yield what mends the differences. Who takes them commits each slice before asking for the next.
 
-        Raises ShopDoubtful at the end where so much is gone that the shop is not believed: everything else is mended
-        by then.
+        Where so much is gone that the follower doubts the shop, everything else is mended, and these differ still.
         """
         listed, turned = self._orders(mark)
         yield from self._mended(listed, mark)
@@ -68,8 +65,6 @@ class Reconciler:
             self._list(listed, listing, whole=whole)
             yield from self._mended(listed, mark)
         yield Batch(turned, flush=True)
-        if self._doubts:
-            raise ShopDoubtful(" ".join(self._doubts))
 
     def drift(self) -> tuple[Drift, ...]:
         """Return what differed before and what differs still, by object and kind; empty where nothing did."""
@@ -137,11 +132,7 @@ class Reconciler:
         if not ids:
             return Followed()
         self._report(f"{table} no longer listed", 0, len(ids))
-        try:
-            return self._follower.fetch(table, ids)
-        except ShopDoubtful as doubt:
-            self._doubts.append(doubt.message)
-            return Followed()
+        return self._follower.fetch(table, ids)
 
     def _refunds_again(self, listed: Listed) -> set[int]:
         """Count the refunds that differ from those that the orders name; return the orders to ask for theirs."""

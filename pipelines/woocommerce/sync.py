@@ -34,7 +34,8 @@ class SyncOutcome:
     `orders_upserted` count records, each once. `last_change_seq` is the last change row that is in. `requests` were
     sent to the shop in `seconds` of wall time. `shop_now` is the shop's clock at the start, `shop_name` its title and
     `timezone` its IANA zone. `drift` is what a comparison found, None where nothing was compared; `unreadable` counts
-    the records that the shop could not show, `pages` the pages of listings read to copy or to pull.
+    the records that the shop could not show, `pages` the pages of listings read to copy or to pull. `doubts` are sentences
+    for people: what the shop said and was not believed.
     """
 
     rows: dict[str, int]
@@ -49,6 +50,7 @@ class SyncOutcome:
     drift: tuple[Drift, ...] | None = None
     unreadable: int = 0
     pages: int = 0
+    doubts: tuple[str, ...] = ()
 
 
 def now() -> datetime:
@@ -81,7 +83,7 @@ def sync_shop(
     a large part of its records. `report(stage, done, total)` is called for each page read. `look` is given what the shop
     says of itself before anything is read, and raises where this is not the shop that it should be.
 
-    Raises ShopError as the client does, ShopDoubtful where too much is gone to be believed, WarehouseBusy or DataFolderError where the warehouse cannot be used. What was
+    Raises ShopError as the client does, WarehouseBusy or DataFolderError where the warehouse cannot be used. What was
     committed before stays, and the next sync goes on from there.
     """
     started, sent = time.monotonic(), client.requests_sent
@@ -113,6 +115,7 @@ def sync_shop(
         drift=drift,
         unreadable=len(follower.unreadable),
         pages=reader.pages,
+        doubts=follower.doubts,
     )
 
 

@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from regulars.commands.answers import Json, open_console, print_json, say
+from regulars.drift import OBJECTS, WAYS
 from regulars.errors import RecordNotFound
 from regulars.stopping import stoppable
 
@@ -22,21 +23,13 @@ Shop = Annotated[str | None, typer.Option("--shop", help="Which shop, where seve
 Believe = Annotated[
     bool, typer.Option("--believe", help="Take the shop's word, though a large part of its records is gone.")
 ]
-KINDS = {
-    "missing": "missing here",
-    "extra": "gone from the shop",
-    "trash": "in or out of the trash",
-    "status": "another status",
-    "owner": "another customer",
-    "total": "another total",
-    "refunds": "other refunds",
-    "date": "another modification date",
-    "body": "another detail",
-}
 
 
 def reconcile(shop: Shop = None, believe: Believe = False, json: Json = False) -> None:
-    """Compare everything with the shop, mend what differs, and print how many records differed."""
+    """Compare everything with the shop, mend what differs, and print how many records differed.
+
+    What the shop said and was not believed is printed by the sync itself; it fails the command as what is left does.
+    """
     with stoppable():
         from regulars.settings import load_settings
         from regulars.sync import sync
@@ -52,10 +45,11 @@ def reconcile(shop: Shop = None, believe: Believe = False, json: Json = False) -
     before, after = sum(one.before for one in drift), sum(one.after for one in drift)
     if json:
         kinds = [one.model_dump(mode="json") for one in drift]
-        print_json({"shop": name, "before": before, "after": after, "kinds": kinds, "seconds": run.seconds})
+        found = {"before": before, "after": after, "kinds": kinds}
+        print_json({"shop": name, **found, "seconds": run.seconds, "message": run.message})
     else:
-        _show(drift, before, after)
-    if after:
+        _show(drift, before, after, doubted=bool(run.message))
+    if after or run.message:
         raise typer.Exit(1)
 
 
@@ -73,16 +67,16 @@ def _told(settings: "Settings", shop: str, began: datetime) -> "SyncRun":
     )
 
 
-def _show(drift: "Sequence[Drift]", before: int, after: int) -> None:
+def _show(drift: "Sequence[Drift]", before: int, after: int, *, doubted: bool) -> None:
     if drift:
         table = Table("", "differed in", "before", "after", box=None, pad_edge=False)
         for one in drift:
-            table.add_row(one.object, KINDS[one.kind], f"{one.before:,}", f"{one.after:,}")
+            table.add_row(OBJECTS[one.object], WAYS[one.kind], f"{one.before:,}", f"{one.after:,}")
         open_console().print(table)
-    say(_sentence(before, after))
+    say(_sentence(before, after, doubted=doubted))
 
 
-def _sentence(before: int, after: int) -> str:
+def _sentence(before: int, after: int, *, doubted: bool = False) -> str:
     """Return the result in words.
 
     >>> _sentence(0, 0), _sentence(1, 0)
@@ -94,4 +88,5 @@ def _sentence(before: int, after: int) -> str:
         mended = f"; {before:,} did, and {'was' if before == 1 else 'were'} mended" if before else ""
         return f"0 records differ from the shop{mended}."
     left = "1 record still differs" if after == 1 else f"{after:,} records still differ"
-    return f"{left} from the shop; before, {before:,} did. The log of the run names what the shop cannot show."
+    why = "" if doubted else " The log of the run names what the shop cannot show."
+    return f"{left} from the shop; before, {before:,} did.{why}"

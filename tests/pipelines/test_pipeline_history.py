@@ -12,6 +12,7 @@ from pipelines.run import main
 from pipelines.runs import LOST, STATUS, end_lost
 from regulars.errors import RecordsUnavailable
 from regulars.models import Drift, SyncRun
+from regulars.progress import read_progress
 from tests.pipelines.shop_house import NAME, House
 from tests.pipelines.test_pipeline_failures import said, spoil_an_order
 
@@ -67,14 +68,23 @@ def test_a_pull_compares_nothing_and_says_so(house):
     assert syncs(house)[0].drift is None
 
 
-def test_a_shop_that_is_not_believed_fails_the_reconcile_in_its_own_sentence(house):
-    """Whoever looks in the morning must read the numbers, and how to accept them."""
+def test_a_shop_that_is_not_believed_is_told_and_what_was_mended_is_published(house):
+    """Whoever looks in the morning must read the numbers, and how to accept them; nobody works with an old copy."""
     for number in [n for n, order in sorted(house.shop.orders.items()) if not order.refunds][:101]:
         house.shop.delete_order(number)
-    assert not house.run(reconcile=True).success
+    house.shop.place_order(lines=None, email="late@shop.example")
+    assert house.run(reconcile=True).success
     run = syncs(house)[0]
-    assert (run.kind, run.status) == ("reconcile", "failure")
+    assert run.drift == (
+        Drift(object="order", kind="missing", before=1, after=0),
+        Drift(object="order", kind="extra", before=101, after=101),
+    )
     assert "`regulars reconcile --believe`" in run.message
+    told = read_progress(house.paths.progress(NAME))
+    assert (told.state, told.message) == ("done", run.message)
+    assert house.published("orders").filter(order_id=max(house.shop.orders)).height == 1
+    assert house.run("derive").success
+    assert read_progress(house.paths.progress(NAME)).message == ""
     assert house.run(reconcile=True, believe=True).success
     assert syncs(house)[0].drift == (Drift(object="order", kind="extra", before=101, after=0),)
 

@@ -24,14 +24,14 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Synced]:
 
 
 @pytest.fixture(scope="session")
-def first_sync(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FirstSync]:
+def first_copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FirstSync]:
     """The first sync that `copied` begins from."""
     with FirstSync.made(tmp_path_factory.mktemp("first")) as first:
         yield first
 
 
 @pytest.fixture
-def copied(first_sync: FirstSync, tmp_path: Path) -> Iterator[Synced]:
+def copied(first_copy: FirstSync, tmp_path: Path) -> Iterator[Synced]:
     """A small shop after its first sync."""
-    with first_sync.copied(tmp_path) as one:
+    with first_copy.copied(tmp_path) as one:
         yield one
