@@ -11,9 +11,8 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory, mkdtemp
+from tempfile import TemporaryDirectory
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -85,14 +84,13 @@ class Mortal(ShopClient):
         return super().get(path, patience=patience)
 
 
-@cache
-def certificates() -> tuple[Path, Path]:
-    """Return an authority's certificate and the shop's own: over HTTPS a key needs no clock."""
-    folder = Path(mkdtemp(prefix="regulars-convergence-"))
+def certify(folder: Path) -> Path:
+    """Write an authority's certificate (`ca.pem`) and the shop's own, and return the latter: over HTTPS a key needs no clock."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
-    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(folder / "shop.pem"))
-    return folder / "ca.pem", folder / "shop.pem"
+    own = folder / "shop.pem"
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(own))
+    return own
 
 
 class World:
@@ -333,7 +331,7 @@ class Stage:
             if synced:
                 shutil.copytree(self._first_sync(), folder, dirs_exist_ok=True)
             with (
-                Mortal(_config(self.url, at_once), patience=2.0, sleep=lambda _: None) as client,
+                Mortal(self._config(at_once), patience=2.0, sleep=lambda _: None) as client,
                 SqliteInbox(Path(folder, "inbox.db")) as inbox,
             ):
                 made.append(World(shop, webhooks, client, inbox, folder=Path(folder), clock=clock))
@@ -342,6 +340,16 @@ class Stage:
                 while webhooks.deliver_next():
                     pass
                 yield made[0]
+
+    def _config(self, at_once: int) -> ShopConfig:
+        return ShopConfig(
+            name="shop",
+            url=self.url,
+            consumer_key=SecretStr(KEY.consumer_key),
+            consumer_secret=SecretStr(KEY.consumer_secret),
+            ca_file=self.folder / "ca.pem",
+            most_at_once=at_once,
+        )
 
     def _first_sync(self) -> Path:
         """Return the folder of a copy that holds the whole shop as it begins; made once, since each would be the same."""
@@ -361,18 +369,6 @@ def open_stage(folder: Path) -> Iterator[Stage]:
     stage = Stage(folder)
     app = Starlette(routes=[Mount("/", app=stage)])
     app.state.shop = SimpleNamespace()
-    _, own = certificates()
-    with small_pages(), serve(app, certfile=str(own)) as url:
+    with small_pages(), serve(app, certfile=str(certify(folder))) as url:
         stage.url = url
         yield stage
-
-
-def _config(url: str, at_once: int) -> ShopConfig:
-    return ShopConfig(
-        name="shop",
-        url=url,
-        consumer_key=SecretStr(KEY.consumer_key),
-        consumer_secret=SecretStr(KEY.consumer_secret),
-        ca_file=certificates()[0],
-        most_at_once=at_once,
-    )
