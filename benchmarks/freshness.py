@@ -111,6 +111,7 @@ class House:
             REGULARS_SYNC_CRON="0 0 1 1 *",  # nothing but deliveries
             REGULARS_RECONCILE_CRON="0 0 1 1 *",
             DAGSTER_HOME=str(make_dagster_home(self._paths.dagster)),
+            PYTHONDONTWRITEBYTECODE="",  # what is imported is compiled once, as everywhere where nobody forbids it
             **{f"REGULARS_{name}_PORT": str(port) for name, port in self._ports.items()},
         )
 
