@@ -23,8 +23,6 @@ from webhook_receiver.protocol import GuardedProtocol
 
 LOG = logging.getLogger("webhook_receiver")
 
-# Shops deliver one after the other, so that few connections are ever open at once.
-CONCURRENCY = 128
 SHUTDOWN_SECONDS = 5
 
 
@@ -79,7 +77,6 @@ def server_config(app: ASGIApp, host: str, port: int) -> Config:
         access_log=False,  # its lines hold addresses with their query; the application writes its own
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=CONCURRENCY,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
 

@@ -4,14 +4,24 @@ uvicorn closes an idle connection, but not one whose request never gets complete
 Such connections count against the concurrency limit until it is reached and the shop is turned away. The deadline for
 bodies of requests in progress is the application's (`body.py`).
 
+What comes beyond a bound of connections or of requests under way is turned away, in JSON as every other error. The bound
+is high, and memory has bounds of its own: a shop that delivers hundreds of orders at once should be served, not refused.
+
 h11 rather than httptools: it refuses requests whose headers exceed a bound.
 """
 
 import asyncio
+import logging
 
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
+LOG = logging.getLogger(__name__)
+
 HEADERS_SECONDS = 10.0
+# Below the thousand files that a process may have open where nobody says otherwise.
+MOST_AT_ONCE = 512
+TOO_MANY = b'{"error":"Too many requests at once. Try again."}'
 BAD_REQUEST = b'{"error":"This is not a valid HTTP request."}'
 
 
@@ -30,6 +40,12 @@ class GuardedProtocol(H11Protocol):
         if self._guard is not None:
             self._guard.cancel()
         super().connection_lost(exc)
+
+    def handle_events(self) -> None:
+        """Serve what has arrived, or turn it away where too much is under way."""
+        full = len(self.connections) > MOST_AT_ONCE or len(self.tasks) >= MOST_AT_ONCE
+        self.app = turned_away if full else self.config.loaded_app
+        super().handle_events()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the server's own text is not JSON
         """Answer a request that cannot be parsed in JSON, as every other error."""
@@ -50,3 +66,16 @@ class GuardedProtocol(H11Protocol):
             self.transport.close()
         else:
             self._watch()
+
+
+async def turned_away(_scope: Scope, _receive: Receive, send: Send) -> None:
+    """Answer 503: the shop counts it as failed, and a proxy tries again."""
+    LOG.warning("a request was turned away: %d connections or requests at once are the bound", MOST_AT_ONCE)
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", b"%d" % len(TOO_MANY)),
+        (b"retry-after", b"5"),
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": 503, "headers": headers})
+    await send({"type": "http.response.body", "body": TOO_MANY})

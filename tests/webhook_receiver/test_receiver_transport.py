@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 import requests
 
-from tests.webhook_receiver.receiver_process import SECRET, Receiver, a_body, headers_for
+from tests.webhook_receiver.receiver_process import SECRET, Receiver, a_body
 from webhook_receiver.body import BODY_LIMIT
+from webhook_receiver.protocol import MOST_AT_ONCE
 from webhook_receiver.signature import sign
 
 PATH = b"/api/customers/webhooks/shop/order.updated"
@@ -133,19 +134,29 @@ def test_half_sent_requests_are_closed_in_time(start: Callable[..., Receiver]) -
 def test_connections_beyond_the_cap_are_turned_away_and_room_returns(start: Callable[..., Receiver]) -> None:
     """Idle connections must neither exhaust the process nor lock the shop out for good."""
     hurried = start(hurried=True)
-    idle = [socket.create_connection(("127.0.0.1", hurried.port)) for _ in range(140)]
+    idle = [socket.create_connection(("127.0.0.1", hurried.port)) for _ in range(MOST_AT_ONCE + 12)]
     try:
         deadline = time.monotonic() + 15
-        statuses = [_status_of_a_delivery(hurried)]
-        while statuses[-1] != 200 and time.monotonic() < deadline:
-            statuses.append(_status_of_a_delivery(hurried))
+        answers = [hurried.deliver(a_body(300))]
+        while answers[-1][0] != 200 and time.monotonic() < deadline:
+            answers.append(hurried.deliver(a_body(300)))
     finally:
         for connection in idle:
             connection.close()
-    assert set(statuses) == {503, 200}
+    assert {status for status, _ in answers} == {503, 200}
+    assert answers[0][1] == {"error": "Too many requests at once. Try again."}
 
 
-def _status_of_a_delivery(receiver: Receiver) -> int:
-    body = a_body(300)
-    url = f"{receiver.url}/api/customers/webhooks"
-    return requests.post(url, data=body, headers=headers_for(body), timeout=20).status_code
+def test_hundreds_of_deliveries_at_once_are_all_taken(receiver: Receiver) -> None:
+    """A shop that has imported a catalogue delivers from several runners; each refusal counts against the webhook."""
+    numbers = range(1000, 1300)
+    open_ones = [socket.create_connection(("127.0.0.1", receiver.port), timeout=30) for _ in numbers]
+    try:
+        for connection, number in zip(open_ones, numbers, strict=True):
+            connection.sendall(a_request(a_body(number)))
+        assert {status_of(connection.recv(65536)) for connection in open_ones} == {200}
+    finally:
+        for connection in open_ones:
+            connection.close()
+    stored = {row.resource_id for row in receiver.inbox.pending("shop", 0, limit=100_000)}
+    assert set(numbers) <= stored
