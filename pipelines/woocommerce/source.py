@@ -68,11 +68,13 @@ class Loader:
         tables = _tables(batches)
         if self._fresh:  # a reader finds all tables from the first load on
             tables = {**{name: arrow(name, []) for name in COLUMNS}, LEDGER: ledger([]), **tables}
-        above = {name: last for name, table in tables.items() if (last := self._last_above(name, table)) is not None}
-        source = _source(tables, above.keys(), batches[-1].mark.model_dump(mode="json"))
+        last = {name: self._last(name, table) for name, table in tables.items() if name != DELETIONS}
+        # A copy of a shop is read by id, so nearly all of its pages are above all that is held: nothing to merge with.
+        added = [name for name in last if self._is_above(name, tables[name])]
+        source = _source(tables, added, batches[-1].mark.model_dump(mode="json"))
         self._run("written", lambda: self._write(source))
         self._fresh = False
-        self._highest |= above
+        self._highest |= last
         return {name: table.num_rows for name, table in tables.items() if table.num_rows}
 
     def _write(self, source: "DltSource") -> None:
@@ -82,20 +84,18 @@ class Loader:
         with duckdb.connect(str(self._warehouse)):
             self._pipeline.run(source, loader_file_format="parquet")
 
-    def _last_above(self, name: str, table: "pa.Table") -> int | None:
-        """Return the last key of `table` where all of them are above what is held: there is nothing to merge with.
-
-        A copy of a shop is read by id, so nearly all of its pages are such. None where rows may be held already.
-        """
+    def _last(self, name: str, table: "pa.Table") -> int:
+        """Return the highest key of the table once `table` is in."""
         import pyarrow.compute as pc
 
-        if name == DELETIONS:
-            return None
         held = self._highest.get(name, 0)
-        if not table.num_rows:
-            return held
-        keys = pc.min_max(table.column(0)).as_py()
-        return int(keys["max"]) if keys["min"] > held else None
+        return max(held, pc.max(table.column(0)).as_py()) if table.num_rows else held
+
+    def _is_above(self, name: str, table: "pa.Table") -> bool:
+        """Return whether all keys of `table` are above those that are held."""
+        import pyarrow.compute as pc
+
+        return not table.num_rows or pc.min(table.column(0)).as_py() > self._highest.get(name, 0)
 
     def _run(self, verb: str, step: Any) -> None:
         import duckdb
