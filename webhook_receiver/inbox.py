@@ -42,7 +42,8 @@ class InboxWriter:
 
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Sequence[_Job] | None] = queue.SimpleQueue()
+        self._gathered: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
         self._thread = threading.Thread(target=self._run, name="inbox", daemon=True)
         self._next_prune = datetime.min.replace(tzinfo=UTC)
 
@@ -54,7 +55,7 @@ class InboxWriter:
         """
         self._thread.start()
         ready: Future[Outcome] = Future()
-        self._jobs.put(_Job(None, ready))
+        self._jobs.put([_Job(None, ready)])
         ready.result()
 
     def close(self) -> None:
@@ -71,20 +72,29 @@ class InboxWriter:
         await self._answered(None)
 
     def _answered(self, delivery: Delivery | None) -> "asyncio.Future[Outcome]":
+        """Hand a job over with all others of this turn of the loop: to wake the thread for each costs more than its row."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Outcome] = loop.create_future()
-        self._jobs.put(_Job(delivery, answer, loop))
+        if loop not in self._gathered:
+            self._gathered[loop] = []
+            loop.call_soon(self._hand_over, loop)
+        self._gathered[loop].append(_Job(delivery, answer, loop))
         return answer
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._jobs.put(self._gathered.pop(loop))
 
     def _run(self) -> None:
         running = True
         while running:
-            taken = [self._jobs.get()]
-            while taken[-1] is not None and len(taken) < BATCH and not self._jobs.empty():
-                taken.append(self._jobs.get())
-            running = taken[-1] is not None
+            taken = self._jobs.get()
+            jobs = list(taken or ())
+            while taken is not None and len(jobs) < BATCH and not self._jobs.empty():
+                taken = self._jobs.get()
+                jobs += taken or ()
+            running = taken is not None
             # Whoever gave up waiting gets no row: the shop counts that delivery as failed.
-            self._serve([job for job in taken if job and not job.answer.cancelled()])
+            self._serve([job for job in jobs if not job.answer.cancelled()])
         self._inbox.close()
 
     def _serve(self, jobs: Sequence[_Job]) -> None:
