@@ -23,6 +23,8 @@ BATCH_ROWS = 4_000
 AMONG = "{key} BETWEEN $low AND $high AND {key} IN (SELECT unnest($ids))"
 # One run stays under 2 GB beside Polars and dlt in the same process.
 MEMORY_LIMIT = "600MB"
+# Staging goes through bodies once, a few megabytes at a time: more would only keep what is not looked at again.
+STAGING_MEMORY_LIMIT = "256MB"
 
 # Raw rows in, the staged tables made of them out, collected together.
 Stage = Callable[[pl.LazyFrame], Mapping[str, pl.LazyFrame]]
@@ -85,6 +87,7 @@ class Warehouse:
         with self.connect() as connection:
             if not _exists(connection, "raw", raw):
                 return 0
+            connection.execute(f"SET memory_limit = '{STAGING_MEMORY_LIMIT}'")
             for name in names:
                 _create(connection, "staging", name, schemas.STAGED[name])
             return sum(self._stage_batches(connection, raw, stage, report))

@@ -25,6 +25,7 @@ _SETTINGS: Final = {
     "runtime": {"dlthub_telemetry": False},
     "load": {"delete_completed_jobs": True, "truncate_staging_dataset": True},
 }
+MEMORY_LIMIT: Final = "256MB"
 LEDGER: Final = "applied_changes"
 KEYS: Final = {DELETIONS: "key", LEDGER: "seq"}
 
@@ -78,10 +79,14 @@ class Loader:
         return {name: table.num_rows for name, table in tables.items() if table.num_rows}
 
     def _write(self, source: "DltSource") -> None:
-        """Run dlt with the file held open: it opens and closes it a dozen times, each with a checkpoint of its own."""
+        """Run dlt with the file held open: it opens and closes it a dozen times, each with a checkpoint of its own.
+
+        The limit holds for dlt's connections, too; without one DuckDB keeps as much of the file in memory as there is.
+        """
         import duckdb
 
-        with duckdb.connect(str(self._warehouse)):
+        with duckdb.connect(str(self._warehouse)) as connection:
+            connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
             self._pipeline.run(source, loader_file_format="parquet")
 
     def _last(self, name: str, table: "pa.Table") -> int:
