@@ -98,6 +98,7 @@ class Listed:
         self.table, self.started_at = table, started_at
         self._pages: list[pl.DataFrame] = []
         self._named: list[pl.DataFrame] = []
+        self.unseen = 0  # records that the shop counts and cannot show
         self.whole: tuple[int, int] = (1, 0)  # from the least to the greatest id of whole bodies
 
     def add(self, page: Page, *, whole: bool = False) -> None:

@@ -68,7 +68,7 @@ class Fetcher:
     def refunds(self, order: int) -> list[Row] | None:
         """Return the refunds of one order, none where the order itself is gone; None where the shop cannot show them."""
         try:
-            return self._patiently(lambda patience: order_refunds(self._shop, order, patience=patience))
+            return patiently(lambda patience: order_refunds(self._shop, order, patience=patience))
         except ShopBusy as error:
             if not spoilt(error):
                 raise
@@ -100,7 +100,7 @@ class Fetcher:
     def _list(self, table: str, ids: list[int], params: Params) -> list[Page] | None:
         """Return the pages that list `ids`; None where one of them may spoil the answer."""
         try:
-            return self._patiently(lambda patience: list(self._shop.get_by_ids(table, ids, params, patience=patience)))
+            return patiently(lambda patience: list(self._shop.get_by_ids(table, ids, params, patience=patience)))
         except ShopRequestInvalid:
             return None
         except ShopBusy as error:
@@ -111,7 +111,7 @@ class Fetcher:
     def _one(self, table: str, number: int, found: Followed) -> None:
         asked = self._clock()
         try:
-            page = self._patiently(lambda patience: self._shop.get(f"{table}/{number}", patience=patience))
+            page = patiently(lambda patience: self._shop.get(f"{table}/{number}", patience=patience))
         except ShopRecordGone:
             found.gone.append(tombstone(table, number, asked))
         except ShopRequestInvalid:
@@ -158,17 +158,21 @@ class Fetcher:
         log.warning("The shop cannot show %s %d (status %d): left out for now.", table, number, error.status)
         self.unreadable.add((table, number))
 
-    def _patiently(self, read: Callable[[float | None], Answer]) -> Answer:
-        """Read with little patience for an answer that tells of a record, and with all of it for a shop that is away."""
-        try:
-            return read(BRIEF)
-        except ShopBusy as error:
-            if spoilt(error):
-                raise
-        except ShopUnreachable as error:
-            if not error.retry:
-                raise
-        return read(None)
+
+def patiently(read: Callable[[float | None], Answer]) -> Answer:
+    """Read with little patience for an answer that tells of a record, and with all of it for a shop that is away.
+
+    `read` is given its patience in seconds, None for all of it.
+    """
+    try:
+        return read(BRIEF)
+    except ShopBusy as error:
+        if spoilt(error):
+            raise
+    except ShopUnreachable as error:
+        if not error.retry:
+            raise
+    return read(None)
 
 
 def spoilt(error: ShopBusy) -> bool:

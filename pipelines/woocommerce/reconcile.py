@@ -25,8 +25,8 @@ from pipelines.woocommerce.precedence import same_record
 from pipelines.woocommerce.progress import Batch, Mark
 from pipelines.woocommerce.reads import Report
 from pipelines.woocommerce.rows import OBJECTS, Row
+from pipelines.woocommerce.splitting import Splitting
 from regulars.models import Drift, DriftKind, ObjectKind
-from regulars.shop.port import ShopReader
 
 COMPARED: Final = "id,status,customer_id,total,date_modified_gmt,refunds"
 ORDERS_COMPARED: Final = (
@@ -46,7 +46,7 @@ class Reconciler:
     """Compares one shop with one warehouse, once. `drift()` tells what was found, when all batches are committed."""
 
     def __init__(
-        self, shop: ShopReader, known: Known, follower: Follower, *, report: Report, clock: Callable[[], datetime]
+        self, shop: Splitting, known: Known, follower: Follower, *, report: Report, clock: Callable[[], datetime]
     ) -> None:
         self._shop, self._known, self._follower = shop, known, follower
         self._report, self._clock = report, clock
@@ -101,6 +101,7 @@ class Reconciler:
                 total, pages = page.total, page.total_pages
             listed.add(page, whole=whole)
             self._report(f"comparing {listing.label}", min(page.page * PER_PAGE, total), total)
+        listed.unseen += self._shop.left_out(listing.path, listing.params)
         return pages
 
     def _mended(self, listed: Listed, mark: Mark) -> Iterator[Batch]:
@@ -123,9 +124,17 @@ class Reconciler:
         yield from self._fetched(table, sorted(here - settled), kinds, again, mark)
         yield Batch(mark, flush=True)
         self._after.update((what, kind) for kind in different(self._known, listed, self._clock())["kind"])
+        self._count_unseen(listed)
         if table == "orders":
             left = different_refunds(self._known, listed, self._clock())
             self._after.update(("refund", kind) for kind in left["kind"])
+
+    def _count_unseen(self, listed: Listed) -> None:
+        """Count as missing what the shop can show in no list and we do not hold; what we hold counts as extra."""
+        held = sum(table == listed.table for table, _ in self._follower.unreadable)
+        if missing := max(0, listed.unseen - held):
+            self._before[OBJECTS[listed.table], "missing"] += missing
+            self._after[OBJECTS[listed.table], "missing"] += missing
 
     def _asked_back(self, table: str, ids: Collection[int]) -> Followed:
         """Ask for records that no page listed: rows of those that the shop has, tombstones for what is gone."""

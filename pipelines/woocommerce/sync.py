@@ -21,6 +21,7 @@ from pipelines.woocommerce.progress import Batch, Mark, slices
 from pipelines.woocommerce.reads import Reader, Report
 from pipelines.woocommerce.reconcile import Reconciler
 from pipelines.woocommerce.source import Loader
+from pipelines.woocommerce.splitting import Splitting
 from regulars.models import ChangeRow, Drift
 from regulars.shop.index import ShopIndex
 from regulars.shop.port import ShopReader
@@ -34,7 +35,7 @@ class SyncOutcome:
     `orders_upserted` count records, each once. `last_change_seq` is the last change row that is in. `requests` were
     sent to the shop in `seconds` of wall time. `shop_now` is the shop's clock at the start, `shop_name` its title and
     `timezone` its IANA zone. `drift` is what a comparison found, None where nothing was compared; `unreadable` counts
-    the records that the shop could not show, `pages` the pages of listings read to copy or to pull. `doubts` are sentences
+    the records, at least, that the shop could not show, `pages` the pages of listings read to copy or to pull. `doubts` are sentences
     for people: what the shop said and was not believed.
     """
 
@@ -92,14 +93,14 @@ def sync_shop(
     known = Known(warehouse)
     run = _Run(Loader(warehouse, pipelines_dir, shop), Journal(pipelines_dir / f"{shop}.journal"), known, clock)
     run.recover()
-    follower = Follower(client, known, clock, believe=believe)
-    reader = Reader(client, known, follower, overlap=overlap, report=report, clock=clock)
+    follower, listed = Follower(client, known, clock, believe=believe), Splitting(client)
+    reader = Reader(listed, known, follower, overlap=overlap, report=report, clock=clock)
     run.commit(merge_changes(changes, run.mark, known, follower, shop_now=index.server_now, clock=clock))
     drift: tuple[Drift, ...] | None = None
     if (pull and not reconcile) or (reconcile and not run.mark.complete):
-        _pull(client, run, reader, known, full=full, shop_now=index.server_now)
+        _pull(listed, run, reader, known, full=full, shop_now=index.server_now)
     if reconcile:
-        comparison = Reconciler(client, known, follower, report=report, clock=clock)
+        comparison = Reconciler(listed, known, follower, report=report, clock=clock)
         run.commit(comparison.batches(run.mark))
         drift = comparison.drift()
     return SyncOutcome(
@@ -113,7 +114,7 @@ def sync_shop(
         timezone=index.timezone,
         shop_now=index.server_now,
         drift=drift,
-        unreadable=len(follower.unreadable),
+        unreadable=max(len(follower.unreadable), listed.left_out_in_all()),
         pages=reader.pages,
         doubts=follower.doubts,
     )
@@ -155,13 +156,13 @@ class _Run:
                     batch.rows[table] = [row for row in rows if supersedes(row.observed_at, held.get(row.id), now)]
 
 
-def _pull(client: ShopReader, run: _Run, reader: Reader, known: Known, *, full: bool, shop_now: datetime) -> None:
+def _pull(shop: Splitting, run: _Run, reader: Reader, known: Known, *, full: bool, shop_now: datetime) -> None:
     if run.mark.complete:  # first, so that a sweep that fails again and again holds nothing else up
         run.commit(reader.changes(run.mark))
     if full or run.mark.sweep is not None or not run.mark.complete:
         _sweep(run, reader, shop_now)
     if not run.mark.counted:
-        if not _holds_all(client, known):
+        if not _holds_all(shop, known):
             _sweep(run, reader, shop_now)
         run.commit([Batch(run.mark.model_copy(update={"counted": True}))])
 
@@ -172,7 +173,10 @@ def _sweep(run: _Run, reader: Reader, shop_now: datetime) -> None:
     run.commit(reader.changes(run.mark))
 
 
-def _holds_all(client: ShopReader, known: Known) -> bool:
-    """Return whether we hold as many records as the shop lists: offset paging may skip one without a sign."""
-    listed = [client.head_total(one.path, one.params) for one in (ORDERS, TRASH, CUSTOMERS)]
+def _holds_all(shop: Splitting, known: Known) -> bool:
+    """Return whether we hold as many records as the shop lists and can show: paging may skip one without a sign."""
+    listed = [
+        shop.head_total(one.path, one.params) - shop.left_out(one.path, one.params)
+        for one in (ORDERS, TRASH, CUSTOMERS)
+    ]
     return all(ours >= theirs for ours, theirs in zip(known.counts(), listed, strict=True))
