@@ -28,8 +28,8 @@ class ShopState:
     """How one shop's copy stands. None: not known, since a store is away; `problems` are the sentences that say so.
 
     `last` is the last sync that ended, `compared` the last one that compared the copy with the shop (None: none did);
-    `webhooks` are as they were last seen (empty: nobody looked). `waiting` counts change rows that no published version holds, `oldest` is when
-    the first of them arrived (UTC); `dead` counts deliveries that could not be understood.
+    `webhooks` are as they were last seen (empty: nobody looked). `waiting` counts change rows that no published version
+    holds, `oldest` is when the first of them arrived (UTC); `dead` counts deliveries that could not be understood.
     """
 
     shop: str

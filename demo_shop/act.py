@@ -66,7 +66,9 @@ class Caller:
                 method, f"{target}?{urlencode(query, quote_via=quote)}", json=body, headers=headers, timeout=TIMEOUT
             )
         except requests.RequestException as problem:
-            raise Refused(f"The shop at {self.url} does not answer ({type(problem).__name__}).") from problem
+            raise Refused(
+                f"The shop at {self.url} does not answer ({type(problem).__name__}): is the demo running?"
+            ) from problem
         try:
             found = answer.json()
         except requests.JSONDecodeError as problem:

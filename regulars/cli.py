@@ -48,7 +48,9 @@ def main() -> None:
     try:
         sys.exit(app(sys.argv[1:] or ["--help"], prog_name="regulars", standalone_mode=False))
     except typer.TyperException as error:
-        _fail(f"{error.format_message()} `regulars --help` lists the commands, --help after one its options.", 2)
+        said = error.format_message().strip()
+        said = f"{said.removesuffix('.')}. " if said else ""  # no word where the command's help was printed
+        _fail(f"{said}`regulars --help` lists the commands, --help after one its options.", 2)
     except SettingsError as error:
         _fail(error.sentence(), 2)
     except RegularsError as error:

@@ -90,10 +90,9 @@ class SyncProgress(Model):
     """Where a sync stands, as written to `REGULARS_DATA/progress/<shop>.json` and shown on screens.
 
     `stage` names the step in plain words ("orders", "customers", "marts" …); `done` of `total` counts its rows,
-    `total` is None while unknown. `message` is the sentence for people once the state is `failed`,
-    or what a run that is `done` warns of. `per_minute` is how
-    many rows of this stage a minute were done over the last minute or so, `seconds_left` how long the rest of it will
-    take at that rate; both None while unknown.
+    `total` is None while unknown. `message` is the sentence for people once the state is `failed`, or what a run that is
+    `done` warns of. `per_minute` is how many rows of this stage a minute were done over the last minute or so,
+    `seconds_left` how long the rest of it will take at that rate; both None while unknown.
     """
 
     shop: str
@@ -169,9 +168,9 @@ class SyncRun(Model):
     """One sync as it ended, for the history that screens and `GET /api/customers/sync` show.
 
     `customers` and `orders` count rows upserted from the shop; `seconds` is wall time; `message` is the sentence of a
-    failure, or what a sync that ended well warns of. `kind` is "pull" (what changed), "full" (everything), "changes" (change rows alone) or "reconcile"
-    (everything compared). `drift` is what a reconcile found, one entry a kind that occurred: empty means that nothing
-    differed, None that nothing was compared.
+    failure, or what a sync that ended well warns of. `kind` is "pull" (what changed), "full" (everything), "changes"
+    (change rows alone) or "reconcile" (everything compared). `drift` is what a reconcile found, one entry a kind that
+    occurred: empty means that nothing differed, None that nothing was compared.
     """
 
     shop: str

@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     webhook_secret: SecretStr | None = Field(
         None,
         alias="WOOCOMMERCE_WEBHOOK_SECRET",
-        description="The secret typed into each webhook; without it deliveries are refused",
+        description="What each webhook's secret is derived from; without it deliveries are refused",
     )
     previous_webhook_secret: SecretStr | None = Field(
         None,

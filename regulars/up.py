@@ -105,7 +105,7 @@ def serve(
     ready: Callable[[], None] = lambda: None,
     syncs: FirstSyncs | None = None,
 ) -> None:
-    """Start app and HTTP side, sync, start Dagster, then watch over them. Raises ChildEnded or SyncFailed.
+    """Start app and HTTP side, sync, start Dagster, and say where each is. Raises ChildEnded or SyncFailed.
 
     `ready` is called when the HTTP side answers, before the first sync. Of several shops, which `syncs` has, the others
     go on with theirs while Dagster starts and serves those that are done.

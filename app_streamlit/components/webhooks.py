@@ -12,8 +12,8 @@ from app_streamlit.components.tables import text_column, text_table
 from regulars.models import WebhookState, WebhookStatus
 
 WEBHOOKS_HELP = (
-    "By webhooks the shop tells of each change at once. It switches one off for good after its deliveries failed six "
-    "times in a row. Without them changes come with the next pull."
+    "By webhooks the shop tells of each change at once. It switches one off for good after its deliveries failed "
+    "seven times in a row. Without them changes come with the next pull."
 )
 STATES: Mapping[WebhookStatus, str] = {
     "active": "on",

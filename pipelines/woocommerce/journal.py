@@ -1,7 +1,7 @@
 """What was read and is not committed yet, on disk, so that a killed sync need not ask the shop for it again.
 
-One commit costs about a second, so pages are committed some dozens at a time; each is written here as soon as it is
-read. A record is its length, a checksum and JSON; the first one says after which mark of the warehouse the others were
+One commit costs a third of a second or more, so many pages are committed at a time; each is written here as soon as it
+is read. A record is its length, a checksum and JSON; the first one says after which mark of the warehouse the others were
 read, and in what form they are written. Whatever does not follow the warehouse's mark is dropped: those rows are
 committed, or somebody restored an older warehouse. The bytes survive the end of the process, not that of the machine:
 then the tail may be torn, and what is whole before it still counts.

@@ -44,8 +44,8 @@ def steady_pages(shop: ShopReader, listing: Listing, *, after: int = 0, last_id:
     """Yield the pages of a listing by id from page `after` + 1 on, stepping back whenever the total fell.
 
     With `last_id`, the last id on page `after`, the walk was broken off there, maybe long ago: it goes on from the page
-    where that id would stand now. Pages may come twice; none of what stays in the listing is
-    left out, unless as much was added as went away between two requests of one walk.
+    where that id would stand now. Pages may come twice; none of what stays in the listing is left out, unless as much was
+    added as went away between two requests of one walk.
     """
     return walk(OneByOne(shop, listing), after, last_id)
 

@@ -17,6 +17,7 @@ from regulars.shop.index import ShopIndex
 
 OAUTH_WINDOW_SECONDS: Final = 15 * 60
 NOTABLE_SKEW_SECONDS: Final = 60
+CHECK: Final = "Check WOOCOMMERCE_URL, and that the shop is up."
 USER: Final = "Make the key for an administrator or shop manager, with permission Read or Read/Write."
 
 
@@ -49,9 +50,9 @@ def _index(visit: Visit, client: ShopClient) -> ShopIndex | None:
         else:
             visit.ill("address", error.message, "Check WOOCOMMERCE_URL.")
     except ShopUnreachable as error:  # one that no retry helps is about trust, and says itself what to do
-        visit.ill("address", error.message, "Check WOOCOMMERCE_URL, and that the shop is up." * error.retry)
+        visit.ill("address", error.message, CHECK if error.retry else "")
     except ShopError as error:
-        visit.ill("address", error.message, "Check WOOCOMMERCE_URL, and that the shop is up.")
+        visit.ill("address", error.message, CHECK)
     return None
 
 
