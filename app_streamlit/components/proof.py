@@ -43,10 +43,12 @@ def proof(shop: str, run: SyncRun | None, zone: str) -> None:
     sentence = f"{found_words(run.drift)} Compared {when}, in {formats.number(max(1, round(run.seconds)))} s."
     if after:
         st.warning(sentence)
-        could_not = "The shop could not show these records when they were asked for again. The next comparison tries."
-        st.caption(formats.sentence(run.message, 1000) if run.message else could_not)
     else:
         st.markdown(sentence)
+    if run.message:
+        st.caption(formats.sentence(run.message, 1000))
+    elif after:
+        st.caption("The shop could not show these records when they were asked for again. The next comparison tries.")
     if run.drift:
         with st.expander("What differed", expanded=bool(after), key=f"drift-{shop}"):
             # A table of the page itself: its words wrap on a phone, where a grid would hide the numbers.

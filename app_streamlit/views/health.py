@@ -17,6 +17,7 @@ def show() -> None:
     """Show the page."""
     head("Health", "How the copy of each shop stands: what differs from the shop, syncs, deliveries, checks, stores.")
     now, shown = datetime.now(UTC), links.shop()
+    screen(_half_configured)()
     for shop in sorted(reads.shops(), key=lambda shop: (shop != shown, shop)):
         with st.container(border=True, key=f"shop-card-{shop}"):
             screen(partial(_card, shop, now))()
@@ -24,6 +25,12 @@ def show() -> None:
         screen(partial(part, shown))()
     screen(_stores)()
     screen(partial(_dagster, shown))()
+
+
+def _half_configured() -> None:
+    """Name the shops that nothing is copied from until somebody mends their settings; there are no cards of them else."""
+    for sentence in reads.settings().broken_shops.values():
+        st.warning(f"{formats.sentence(sentence, 600)} Until then nothing comes from it.")
 
 
 def _card(shop: str, now: datetime) -> None:

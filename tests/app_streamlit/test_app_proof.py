@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app_streamlit import reads
+from app_streamlit.components import formats
 from regulars.errors import RecordsUnavailable
 from regulars.models import Drift, SyncProgress, WebhookState
 from regulars.paths import DataPaths
@@ -224,3 +225,35 @@ def test_where_the_records_are_away_nothing_is_claimed(
     assert "Nobody has compared" not in said(test)
     assert "`regulars doctor` tells more" in "\n".join(error.value for error in test.error)
     assert "records differ" not in "\n".join(caption.value for caption in test.caption)
+
+
+def test_a_shop_that_is_half_configured_is_named_with_what_it_lacks(
+    app: Open, published: Publish, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has no card and no error of its own: a typing error would leave it out in silence."""
+    monkeypatch.setenv("KEY", "x")
+    table = "url = 'http://127.0.0.1:9'\nconsumer_key = 'KEY'\nconsumer_secret = "
+    (data.parent / "shops.toml").write_text(f"[shops.{SHOP}]\n{table}'KEY'\n[shops.other]\n{table}'OTHER'\n")
+    published([a_buyer(1)])
+    write(a_sync())
+
+    test = app("health")
+
+    no_failure(test)
+    (warned,) = [one.value for one in test.warning if "other" in one.value]
+    assert "has an address but no OTHER" in warned
+    assert warned.endswith("Until then nothing comes from it.")
+
+
+def test_what_a_sync_did_not_believe_is_told_on_its_card(app: Open, published: Publish) -> None:
+    """The run ended well, so no failure says it; somebody has to look at the shop."""
+    published([a_buyer(1)])
+    left = (Drift(object="order", kind="extra", before=101, after=101),)
+    doubt = "The shop says that 101 of the 300 order records held here are gone."
+    write(a_sync(kind="reconcile", drift=left, message=doubt))
+
+    test = app("health")
+
+    no_failure(test)
+    assert "101 records still differ" in said(test)
+    assert [one.value for one in test.caption].count(formats.sentence(doubt, 1000)) == 1
