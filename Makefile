@@ -25,7 +25,7 @@ setup: .venv/.filled ## Fill .venv from the hash-pinned requirement files
 .venv/.filled: requirements/development.txt pyproject.toml | $(filter .venv-uv/bin/uv,$(UV))
 	@echo "Filling .venv (about 170 packages, once) ..."
 	@[ -x $(BIN)/python ] || $(UV) venv --quiet --python $(PYTHON) .venv
-	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/development.txt
+	@$(UV) pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements/development.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
