@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from demo_shop import endpoints, errors, params
 from demo_shop.answers import Answer, Incoming, failed, fatal, home_page, legacy_api, ok, page_not_found
 from demo_shop.auth import Gate, Signed
+from demo_shop.calls import LIST, ONE, Call, Handler
 from demo_shop.changes import Shop
-from demo_shop.endpoints import LIST, ONE, Call, Handler
 from demo_shop.params import Param
 from demo_shop.render_settings import index_body
 from demo_shop.webhook_endpoints import WebhookEndpoints

@@ -4,7 +4,7 @@ from typing import Any
 
 from demo_shop import errors
 from demo_shop.answers import Answer
-from demo_shop.endpoints import Call, Handler
+from demo_shop.calls import Call, Handler
 from demo_shop.query import Listing
 from demo_shop.render import ALL_METHODS, Body, both, links
 from demo_shop.webhooks import HOOKS, Webhook, Webhooks
