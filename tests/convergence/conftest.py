@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from tests.convergence.world import Stage, open_stage
+from tests.convergence.stage import Stage, open_stage
 
 # Each history makes a warehouse of its own, and syncs it a dozen times: on disk that is mostly waiting.
 MEMORY = Path("/dev/shm")

@@ -9,7 +9,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from demo_shop.changes import DAY
 from demo_shop.webhooks import HOOKS
-from tests.convergence.world import Stage, World
+from tests.convergence.stage import Stage
+from tests.convergence.world import World
 
 ACTS = (
     "order", "status", "register", "edit customer", "touch", "meta", "note", "move", "trash", "restore", "delete",

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.convergence.machine import History
-from tests.convergence.world import Stage
+from tests.convergence.stage import Stage
 
 PATIENT = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from tests.convergence.machine import ACTS
-from tests.convergence.world import Stage
+from tests.convergence.stage import Stage
 
 
 @pytest.mark.parametrize("storage", ["hpos", "legacy"])
