@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from pipelines.woocommerce.rows import FETCH, Row, Tombstone, rows_of, tombstone
-from regulars.errors import ShopBusy, ShopRecordGone, ShopRequestInvalid, ShopUnreachable
+from regulars.errors import ShopBusy, ShopError, ShopRecordGone, ShopRequestInvalid, ShopUnreachable
+from regulars.shop.limits import worth_another_try
 from regulars.shop.port import Page, Params, ShopReader
 
 Answer = TypeVar("Answer")
@@ -166,18 +167,15 @@ def patiently(read: Callable[[float | None], Answer]) -> Answer:
     """
     try:
         return read(BRIEF)
-    except ShopBusy as error:
-        if spoilt(error):
-            raise
-    except ShopUnreachable as error:
-        if not error.retry:
+    except (ShopBusy, ShopUnreachable) as error:
+        if spoilt(error) or not worth_another_try(error):
             raise
     return read(None)
 
 
-def spoilt(error: ShopBusy) -> bool:
+def spoilt(error: ShopError) -> bool:
     """Return whether the answer may be the fault of the record that was asked for, and not of the whole shop."""
-    return error.status not in NOT_OF_A_RECORD
+    return isinstance(error, ShopBusy) and error.status not in NOT_OF_A_RECORD and error.retry_after is None
 
 
 def order_refunds(shop: ShopReader, order: int, *, patience: float | None = None) -> list[Row]:

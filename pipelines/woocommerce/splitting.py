@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 from pipelines.woocommerce import listings
 from pipelines.woocommerce.fetching import BRIEF, FILTERS, patiently, spoilt
-from regulars.errors import ShopBusy
+from regulars.errors import ShopBusy, ShopUnreachable
 from regulars.shop.index import ShopIndex
 from regulars.shop.port import Page, Params, ShopReader
 
@@ -96,18 +96,16 @@ class Splitting:
                 return self._shop.page(path, params, page)
             return self._split(path, params, page, error)
 
-    def head_total(self, path: str, params: Params) -> int:
-        """Return how many records a listing has, by asking for the last one where the first one cannot be shown."""
-        if path not in FILTERS:
-            return self._shop.head_total(path, params)
-        one: Params = {**params, "per_page": 1}
+    def head_total(self, path: str, params: Params, *, patience: float | None = None) -> int:
+        """Return how many records a listing has; where its first record cannot be shown, the last one is asked for."""
+        if patience is not None:
+            return self._shop.head_total(path, params, patience=patience)
         try:
-            return self._read(path, one, 1).total
+            return patiently(lambda patience: self._shop.head_total(path, params, patience=patience))
         except ShopBusy as error:
             if not spoilt(error):
                 raise
-        other: Params = {**one, "order": "desc" if params.get("order") == "asc" else "asc"}
-        return self._shop.page(path, other).total
+        return self._shop.head_total(path, {**params, "order": "desc" if params.get("order") == "asc" else "asc"})
 
     def left_out(self, path: str, params: Params) -> int:
         """Return how many records of one listing were left out so far."""
@@ -129,11 +127,9 @@ class Splitting:
             params: Params = {**FILTERS[path][0], "per_page": 1, "orderby": "id", "order": order}
             try:
                 self._shop.page(path, params, patience=BRIEF)
-            except ShopBusy as error:
-                if not spoilt(error):
-                    raise
-            else:
-                return True
+            except (ShopBusy, ShopUnreachable):
+                continue
+            return True
         return False
 
     def _split(self, path: str, params: Params, number: int, error: ShopBusy) -> Page:

@@ -164,9 +164,9 @@ class ShopClient:
             batch = ",".join(str(number) for number in wanted[start : start + PER_PAGE])
             yield self.page(path, {**params, "include": batch}, patience=patience)
 
-    def head_total(self, path: str, params: Params) -> int:
-        """Return how many records a listing has, without reading them."""
-        return self._totals(self._read("HEAD", API + path, {"per_page": 1, **params}), path)[0]
+    def head_total(self, path: str, params: Params, *, patience: float | None = None) -> int:
+        """Return how many records a listing has, without reading them; `patience` as for `page`."""
+        return self._totals(self._read("HEAD", API + path, {"per_page": 1, **params}, patience=patience), path)[0]
 
     def get(self, path: str, *, patience: float | None = None) -> Page:
         """Return one record, as a page of one; `patience` as for `page`. Raises ShopRecordGone where there is none."""

@@ -60,8 +60,8 @@ class ShopReader(Protocol):
     ) -> Iterator[Page]:
         """Yield pages with the records of `ids` that the shop has, 100 ids a request; `patience` as for `page`."""
 
-    def head_total(self, path: str, params: Params) -> int:
-        """Return how many records a listing has, without reading them."""
+    def head_total(self, path: str, params: Params, *, patience: float | None = None) -> int:
+        """Return how many records a listing has, without reading them; `patience` as for `page`."""
 
     def get(self, path: str, *, patience: float | None = None) -> Page:
         """Return one record, as a page of one; `patience` as for `page`. Raises ShopRecordGone where there is none."""

@@ -47,6 +47,17 @@ def test_a_first_sync_brings_all_others_and_names_where_the_one_stands(
     assert caplog.text.count("left out") == 1  # everything was read once
 
 
+def test_where_the_very_first_record_breaks_all_is_counted_and_read_once(tmp_path: Path) -> None:
+    """Counts are asked for with the first record of a list, which a first sync needs to know that it has them all."""
+    with synced_shop(tmp_path) as one:
+        one.client._patience = 0.3
+        first = min(n for n, order in one.shop.orders.items() if order.status != "trash")
+        one.shop.break_record("orders", first, lists=True)
+        asked = one.asked(one.sync)
+        assert without(one, "orders", first) == {}
+        assert sum(path == "products" for _, path in asked) == 2  # once of the full read, once of the pull after it
+
+
 def test_a_pull_brings_what_changed_beside_it_and_goes_on_from_there(copied: Synced) -> None:
     """The order that breaks is often the one that changed last; the next pull must not stand still before it."""
     copied.client._patience = 0.3

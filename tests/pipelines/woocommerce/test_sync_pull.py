@@ -248,7 +248,7 @@ def test_a_switched_off_plugin_deletes_nobody(copied: Synced, monkeypatch: pytes
     """Every address answers 404 then, and a 404 that is not of a record must never count as a deletion."""
     before = copied.held()
 
-    def off(*_: object) -> Page:
+    def off(*_: object, **__: object) -> Page:
         raise ShopNotFound("No route was found")
 
     monkeypatch.setattr(type(copied.client), "page", off)
