@@ -12,6 +12,8 @@ import typer
 from regulars.commands.answers import Json, print_json, say
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from regulars.models import ShopConfig
     from regulars.settings import Settings
     from regulars.shop.webhooks import WebhookClient, Webhooks
@@ -68,10 +70,12 @@ def status(shop: Shop = None, url: Url = None, json: Json = False) -> None:
     """Say how each of our webhooks stands in the shop. Exit code 1 where one is not active."""
     with _at(shop, url) as at:
         now = at.look()
+    arrived = _last_arrival(at)
     if json:
-        print_json(_told(at, now))
+        print_json({**_told(at, now), "last_delivery_at": arrived.isoformat() if arrived else None})
     else:
         _say_states(at, now)
+        say(f"Last delivery taken: {arrived:%Y-%m-%d %H:%M} UTC." if arrived else "No delivery was taken in 30 days.")
     if any(state.status != "active" for state in now.states):
         raise typer.Exit(1)
 
@@ -113,6 +117,19 @@ def _at(name: str | None, url: str | None) -> Iterator[_At]:
     base = delivery_base(shop.name, url or settings.public_url)
     with closing(WebhookClient(shop)) as client:
         yield _At(settings, shop, base, client)
+
+
+def _last_arrival(at: _At) -> "datetime | None":
+    """Return when the last delivery of the shop that is to be merged was taken, None where none is kept or known."""
+    from regulars.errors import RegularsError
+    from regulars.inbox import open_inbox
+
+    try:
+        with open_inbox(at.settings) as inbox:
+            rows = inbox.pending(at.shop.name, inbox.last_seq(at.shop.name) - 1, limit=1)
+    except RegularsError:
+        return None
+    return rows[0].received_at if rows else None
 
 
 def _remember(at: _At, now: "Webhooks") -> None:

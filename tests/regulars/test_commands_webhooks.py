@@ -47,6 +47,10 @@ def test_webhooks_are_installed_watched_and_repaired(hooks: tuple[Webhooks, str]
     told = place.run("webhooks", "status")
     assert told.returncode == 1
     assert f"order.updated      id {broken.id}     disabled by the shop" in told.stdout
+    assert "No delivery was taken in 30 days." in told.stdout
+    with open_inbox(settings_of(place.data)) as inbox:
+        inbox.commit([of_order(5)])
+    assert "Last delivery taken: 2026-11-22 12:00 UTC." in place.run("webhooks", "status").stdout
 
     repaired = place.run("webhooks", "repair")
     assert repaired.returncode == 0, repaired.stderr
