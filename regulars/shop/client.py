@@ -1,15 +1,12 @@
 """The WooCommerce REST client (wc/v3): signed requests, bounded answers, bounded patience, several threads at once.
 
 Reads are retried while the shop is busy or away; writes never, since a shop that did not answer may have obeyed.
-Redirects are not followed: they would carry the key to another place.
 """
 
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
@@ -17,10 +14,10 @@ from urllib.parse import urlsplit
 import requests
 from urllib3.exceptions import NewConnectionError
 
-from regulars.errors import SettingsError, ShopAnswerUnreadable, ShopBusy, ShopError
+from regulars.errors import ShopAnswerUnreadable, ShopBusy, ShopError
 from regulars.models import ShopConfig
-from regulars.shop.answers import LARGEST_BYTES, error_of, http_date, json_of, unreachable
-from regulars.shop.auth import hush, shop_auth
+from regulars.shop.answers import LARGEST_BYTES, error_of, json_of, unreachable
+from regulars.shop.exchange import Answer, Exchange
 from regulars.shop.index import ShopIndex, index_from
 from regulars.shop.limits import Limiter, Turn, patiently
 from regulars.shop.port import Item, Page, Params
@@ -30,31 +27,17 @@ PER_PAGE: Final = 100
 API: Final = "/wp-json/wc/v3/"
 INDEX: Final = "/wp-json/"
 TIMEOUT: Final = (10.0, 90.0)
-LONGEST_ANSWER: Final = 300.0
 PATIENCE: Final = 75.0
 FIRST_PATIENCE: Final = 8.0
 OVERLOADED: Final = frozenset({429, 502, 503, 504})
-_CHUNK: Final = 256 * 1024
 _NUMBER: Final = re.compile(r"\d+")
-
-
-class Answer:
-    """One answer: status, headers, the whole body, and the two clocks beside it."""
-
-    def __init__(self, response: requests.Response, body: bytes, asked_at: datetime) -> None:
-        self.status = response.status_code
-        self.headers: Mapping[str, str] = response.headers
-        self.body = body
-        self.asked_at = asked_at
-        self.answered_at = datetime.now(UTC)
-        self.shop_now = http_date(response.headers.get("Date")) or self.answered_at
 
 
 class ShopClient:
     """Reads and writes one shop; see `regulars.shop.port.ShopReader` for what each read guarantees.
 
     `patience` bounds in seconds how long a read is tried again, `sleep` is how it waits (tests pass their own).
-    Threads may share a client: each request has a session to itself while it lasts, and all keep to one limiter.
+    Threads may share a client: all keep to one limiter.
     """
 
     def __init__(
@@ -66,22 +49,13 @@ class ShopClient:
         largest_bytes: int = LARGEST_BYTES,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        hush()
         self._shop = shop
         self._host = urlsplit(shop.url).netloc
-        self._auth = shop_auth(shop)
-        if shop.ca_file and not shop.ca_file.is_file():
-            raise SettingsError(
-                f"REGULARS_CA_FILE, or ca_file of the shop {shop.name!r}, names {shop.ca_file}: no file."
-            )
-        self._verify: str | bool = str(shop.ca_file) if shop.ca_file else True
-        self._timeout, self._largest = timeout, largest_bytes
+        self._exchange = Exchange(shop, timeout=timeout, largest_bytes=largest_bytes)
         self._limiter = Limiter(shop.requests_per_minute, most_at_once=shop.most_at_once, sleep=sleep)
         self._patience, self._sleep = patience, sleep
         self._lock = threading.Lock()
-        self._idle: list[requests.Session] = []
         self._sent = 0
-        self._answered = False
 
     @property
     def requests_sent(self) -> int:
@@ -100,10 +74,7 @@ class ShopClient:
 
     def close(self) -> None:
         """Give the connections back."""
-        with self._lock:
-            idle, self._idle = self._idle, []
-        for session in idle:
-            session.close()
+        self._exchange.close()
 
     def __enter__(self) -> Self:
         return self
@@ -211,7 +182,7 @@ class ShopClient:
                 queued += turn.waited
                 return self._attempt(turn, method, path, params, None, signed=signed)
 
-        unreachable = None if self._answered else FIRST_PATIENCE
+        unreachable = None if self._exchange.answered else FIRST_PATIENCE
         loop = patiently(bound, unreachable=unreachable, sleep=self._sleep, queued=lambda: queued)
         answer: Answer = loop(once)
         return answer
@@ -228,7 +199,7 @@ class ShopClient:
         with self._lock:
             self._sent += 1
         try:
-            answer = self._exchange(method, path, params, body, signed=signed)
+            answer = self._exchange.ask(method, path, params, body, signed=signed)
             error: ShopError | None = error_of(
                 answer.status,
                 answer.headers,
@@ -254,58 +225,8 @@ class ShopClient:
         turn.answered = True
         return answer
 
-    @contextmanager
-    def _session(self) -> Iterator[requests.Session]:
-        """Lend a session that nobody else uses meanwhile; the one that was given back last has the warmest connection."""
-        with self._lock:
-            session = self._idle.pop() if self._idle else None
-        if session is None:
-            session = requests.Session()
-            session.headers.update({"User-Agent": "Regulars", "Accept": "application/json"})
-        try:
-            yield session
-        finally:
-            with self._lock:
-                self._idle.append(session)
-
-    def _exchange(self, method: str, path: str, params: Params, body: Item | None, *, signed: bool) -> Answer:
-        asked_at = datetime.now(UTC)
-        with (
-            self._session() as session,
-            session.request(
-                method,
-                self._shop.url + path,
-                params={name: str(value) for name, value in params.items()},
-                json=body,
-                auth=self._auth if signed else _unsigned,
-                timeout=self._timeout,
-                verify=self._verify,
-                allow_redirects=False,
-                stream=True,
-            ) as response,
-        ):
-            self._answered = True
-            return Answer(response, self._bounded(response, path), asked_at)
-
-    def _bounded(self, response: requests.Response, path: str) -> bytes:
-        parts: list[bytes] = []
-        size, deadline = 0, time.monotonic() + LONGEST_ANSWER
-        for part in response.iter_content(_CHUNK):
-            size += len(part)
-            if size > self._largest:
-                raise ShopAnswerUnreadable(f"The shop's answer to {path} is larger than {self._largest:,} bytes.")
-            if time.monotonic() > deadline:
-                raise requests.exceptions.ReadTimeout
-            parts.append(part)
-        return b"".join(parts)
-
 
 def _never_connected(error: requests.exceptions.ConnectionError) -> bool:
     """Return whether the request cannot have reached anybody: no connection came about."""
     reason = getattr(error.args[0], "reason", None) if error.args else None
     return isinstance(reason, NewConnectionError)
-
-
-def _unsigned(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Keep requests from looking for a password in the user's netrc file."""
-    return request
