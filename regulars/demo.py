@@ -15,7 +15,7 @@ from regulars.errors import ShopError
 from regulars.models import ShopConfig
 from regulars.processes import Children, refuse_taken_ports, wait_for_http
 from regulars.settings import Settings, load_settings
-from regulars.shop.webhooks import install_webhooks
+from regulars.shop.webhooks import delivery_base, install_webhooks
 from regulars.sync import sync
 from regulars.up import Deployment, deployment_of, our_ports, owned, serve, watch
 
@@ -58,6 +58,7 @@ def demo_variables(demo: Demo) -> dict[str, str]:
         "WOOCOMMERCE_CONSUMER_SECRET": SECRET,
         "WOOCOMMERCE_WEBHOOK_SECRET": secret,
         "WOOCOMMERCE_REQUESTS_PER_MINUTE": "0",
+        "REGULARS_PUBLIC_URL": f"http://127.0.0.1:{base.http_port}",
         "REGULARS_SHOP": demo.shop_name,
         "REGULARS_SHOPS_FILE": NO_SHOPS_FILE,
         "DEMO_SHOP_CONSUMER_KEY": KEY,
@@ -123,7 +124,7 @@ def connect_webhooks(deployment: Deployment) -> None:
     settings = deployment.settings
     shop: ShopConfig = settings.shop()
     try:
-        install_webhooks(shop, f"http://127.0.0.1:{settings.http_port}/api/customers/webhooks/{shop.name}")
+        install_webhooks(shop, delivery_base(shop.name, settings.public_url))
     except ShopError as error:
         deployment.console.print(f"Webhooks are not connected: {error.sentence()}", style="yellow", markup=False)
 

@@ -15,6 +15,7 @@ from regulars.doctor.findings import Visit
 from regulars.errors import SettingsError, ShopError, ShopRefused
 from regulars.inbox import TOPICS
 from regulars.shop.client import ShopClient
+from regulars.shop.fingerprint import LOOPBACK
 from regulars.shop.webhook_secrets import RECEIVER_PATH, present_secret
 from regulars.shop.webhooks import delivery_base, look
 
@@ -96,6 +97,9 @@ def check_public_address(visit: Visit) -> None:
         visit.ill("public address", error.message, RIGHT)
         return
     parts = urlsplit(address)
+    if parts.hostname in LOOPBACK and urlsplit(visit.shop.url).hostname in LOOPBACK:
+        visit.well("public address", f"Shop and receiver run on this machine: webhooks go to {parts.netloc}.")
+        return
     if fault := _fault_of(parts) or _fault_of_name(parts.hostname or ""):
         visit.ill("public address", f"Webhooks are to go to {parts.netloc}: {fault}.", RIGHT)
         return

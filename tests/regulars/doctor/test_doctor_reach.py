@@ -72,7 +72,7 @@ def called(folder: Path, address: str) -> Any:
 
 def public(folder: Path, url: str | None) -> Any:
     """Return what is found about a public address, without a shop."""
-    visit = Visit(settings_with(folder, say={"public_url": url}), shop_at("http://127.0.0.1:1"), lambda _: None)
+    visit = Visit(settings_with(folder, say={"public_url": url}), shop_at("https://shop.example.com"), lambda _: None)
     reach.check_public_address(visit)
     (finding,) = visit.findings
     return finding
@@ -131,3 +131,16 @@ def test_an_address_where_nobody_answers_is_not_judged(tmp_path: Path) -> None:
     finding = called(tmp_path, "http://127.0.0.1:9/hook")
     assert finding.ok is None
     assert "Nobody answers" in finding.message
+
+
+def test_a_shop_beside_the_receiver_needs_no_public_address(tmp_path: Path) -> None:
+    """The demo, and whoever tries things out, would be told of a fault that is none."""
+    visit = Visit(
+        settings_with(tmp_path, say={"public_url": "http://127.0.0.1:8000"}),
+        shop_at("http://127.0.0.1:1"),
+        lambda _: None,
+    )
+    reach.check_public_address(visit)
+    [finding] = visit.findings
+    assert finding.ok, finding
+    assert "127.0.0.1:8000" in finding.message
