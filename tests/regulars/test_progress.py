@@ -48,6 +48,19 @@ def test_stages_follow_each_other_from_one_start(file: Path) -> None:
     assert first.started_at == second.started_at < first.updated_at < second.updated_at
 
 
+def test_a_run_that_ended_well_may_warn(file: Path) -> None:
+    """A shop that was not believed fails nothing, and the command line still has to say so; the next run does not."""
+    ProgressFile(file, "shop", "run-1").finish("The shop was not believed.")
+    warned = read_progress(file)
+    ProgressFile(file, "shop", "run-2").finish()
+    well = read_progress(file)
+
+    assert warned is not None
+    assert well is not None
+    assert (warned.state, warned.message) == ("done", "The shop was not believed.")
+    assert well.message == ""
+
+
 def test_an_end_says_how_it_was(file: Path) -> None:
     """Done, or failed with the sentence that a person can act on, at the stage where it happened."""
     progress = ProgressFile(file, "shop")
