@@ -56,7 +56,7 @@ class Journal:
         except (FileNotFoundError, ValueError, KeyError, TypeError):  # pydantic's and orjson's errors are ValueErrors
             return
         except OSError as error:
-            raise DataFolderError(f"The journal {self._path} could not be read ({type(error).__name__}).") from error
+            raise self._trouble("read", error) from error
         finally:
             self._replaying = False
 
@@ -75,7 +75,7 @@ class Journal:
                     body = orjson.dumps(record)
                     file.write(_HEAD.pack(len(body), zlib.crc32(body)) + body)
         except OSError as error:
-            raise DataFolderError(f"The journal {self._path} could not be written ({type(error).__name__}).") from error
+            raise self._trouble("written", error) from error
         self._begun = True
 
     def clear(self) -> None:
@@ -86,7 +86,13 @@ class Journal:
         except FileNotFoundError:
             return
         except OSError as error:
-            raise DataFolderError(f"The journal {self._path} could not be written ({type(error).__name__}).") from error
+            raise self._trouble("written", error) from error
+
+    def _trouble(self, verb: str, error: OSError) -> DataFolderError:
+        return DataFolderError(
+            f"The journal {self._path} could not be {verb} ({type(error).__name__}): check the disk's free space and the "
+            "folder's rights."
+        )
 
 
 def _records(file: BinaryIO, size: int) -> Iterator[Any]:
