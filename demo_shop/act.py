@@ -167,12 +167,12 @@ def touch(caller: Caller, order_id: int | None, rng: random.Random) -> str:
 def refund(caller: Caller, order_id: int | None, rng: random.Random) -> str:
     """Refund one unit of money of an order and return what was done."""
     order = _an_order(caller, order_id, rng, status="completed")["id"]
-    made = caller.call("POST", f"orders/{order}/refunds", {"amount": "1.00", "reason": "Kulanz"})
+    made = caller.call("POST", f"orders/{order}/refunds", {"amount": "1.00", "reason": "goodwill"})
     return f"Refunded {made['amount']} of order {order} (refund {made['id']})."
 
 
 def unrefund(caller: Caller, order_id: int | None, rng: random.Random) -> str:
-    """Delete the newest refund of an order, by default of the newest refunded one, and return what was done."""
+    """Delete the newest refund of an order, by default of a random refunded one, and return what was done."""
     if order_id is None:
         found = caller.call("GET", "refunds", per_page="50")
         order_id = rng.choice(found)["parent_id"] if found else None
