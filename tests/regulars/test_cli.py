@@ -83,7 +83,10 @@ def test_acting_in_a_demo_shop_that_does_not_run_fails_in_a_sentence(place: Plac
     done = place.run(command)
 
     assert done.returncode == 1
-    assert done.stderr == f"The shop at {place.url('REGULARS_DEMO_PORT')} does not answer (ConnectionError): is the demo running?\n"
+    assert (
+        done.stderr
+        == f"The shop at {place.url('REGULARS_DEMO_PORT')} does not answer (ConnectionError): is the demo running?\n"
+    )
 
 
 def test_a_doctor_who_finds_nothing_ends_well(place: Place) -> None:

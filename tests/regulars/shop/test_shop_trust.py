@@ -132,7 +132,10 @@ def test_keys_in_the_address_are_in_no_error_trace_or_log(tmp_path: Path, caplog
                     told.append(traceback.format_exc())
         with ShopClient(shop_at(url, **wrong), patience=0) as client:
             client.page("orders", {})
-    with ShopClient(shop_at(url, **wrong), patience=0, sleep=lambda _: None) as client, pytest.raises(ShopUnreachable) as raised:
+    with (
+        ShopClient(shop_at(url, **wrong), patience=0, sleep=lambda _: None) as client,
+        pytest.raises(ShopUnreachable) as raised,
+    ):
         client.page("orders", {})
     told += [*traceback.format_exception(raised.value), repr(client), repr(shop_at(url, **wrong))]
 
