@@ -33,7 +33,8 @@ class History(RuleBasedStateMachine):
         super().__init__()
         self._stage, self._stack = stage, ExitStack()
         self.world: World
-        self.news = False
+        self.news = False  # since the last sync
+        self.proved = False  # by a reconcile after which nothing but news happened
 
     @initialize(storage=st.sampled_from(("hpos", "legacy")), synced=st.booleans(), at_once=st.sampled_from((1, 3)))
     def open(self, storage: str, synced: bool, at_once: int) -> None:
@@ -134,7 +135,7 @@ class History(RuleBasedStateMachine):
     def we_sync(self, kind: str) -> None:
         """A sync of ours runs to its end."""
         self.world.sync(**KINDS[kind])
-        self.news = False
+        self.news = self.proved = False
 
     @precondition(lambda self: self.news)
     @rule(kind=st.sampled_from(tuple(KINDS)), acts=SEVERAL, rng=CHANCE)
@@ -165,12 +166,12 @@ class History(RuleBasedStateMachine):
     def we_reconcile(self) -> None:
         """We compare everything, and go on."""
         self.end()
-        self.news = False
+        self.news, self.proved = False, True
 
     def teardown(self) -> None:
         """Hold the bar on whatever the history came to."""
         try:
-            if hasattr(self, "world"):
+            if hasattr(self, "world") and (self.news or not self.proved):
                 self.end()
         finally:
             self._stack.close()

@@ -12,7 +12,7 @@ PATIENT = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 
 def test_a_few_random_histories_converge(stage: Stage) -> None:
     """A copy that one reconcile does not make true can never be proved right. The long search is for histories apart."""
-    few = settings(max_examples=2, stateful_step_count=8, derandomize=True, phases=[Phase.generate], **PATIENT)
+    few = settings(max_examples=2, stateful_step_count=3, derandomize=True, phases=[Phase.generate], **PATIENT)
     run_state_machine_as_test(lambda: History(stage), settings=few)
 
 

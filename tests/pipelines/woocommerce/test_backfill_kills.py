@@ -81,14 +81,14 @@ def check(folder: Path, *, orders: int, kills: int, seed: int) -> None:
         asked_for(shop, folder / "broken")
         broken = shop.asked - before
 
-    assert done >= kills - 2
+    assert done >= max(1, kills - 2)  # the last ones may find it at its end
     assert broken <= unbroken + done * (AT_ONCE + 5)
     assert held(folder / "broken") == held(folder / "unbroken") == [(orders, orders, orders)]
 
 
 def test_a_killed_first_import_asks_for_little_again(tmp_path: Path) -> None:
     """A shop is slow and others shop there: what it answered once must not be asked for again after a power cut."""
-    check(tmp_path, orders=3_000, kills=3, seed=1)
+    check(tmp_path, orders=1_500, kills=2, seed=1)
 
 
 @pytest.mark.deep
