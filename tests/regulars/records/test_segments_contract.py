@@ -108,7 +108,7 @@ def test_two_segments_of_one_name_are_refused(records):
     ("name", "rule", "says"),
     [
         ("Good", "order_count > 3", "did you mean orders_count"),
-        ("Good", "", "where a field"),
+        ("Good", "", "a field such as"),
         ("Good", "(" * 5_000, "at most"),
         ("", "r = 5", "The name"),
         ("x" * 81, "r = 5", "The name"),
