@@ -106,22 +106,20 @@ def pull_shop(
     """Bring the shop's raw tables up to date and remember what the shop said of itself.
 
     The first run pulls whatever the configuration says: change rows alone make no copy of a shop, and there is nothing
-    to compare. Takes change rows up
-    to the inbox's own bound; the sensor asks for a further run while more of them wait. Raises ShopError, ShopChanged where
-    it is not the shop that was accepted.
+    to compare. Takes change rows up to the inbox's own bound; the sensor asks for a further run while more of them
+    wait. Raises ShopError, ShopChanged where it is not the shop that was accepted.
     """
     from pipelines.woocommerce.sync import sync_shop
     from regulars.inbox import open_inbox
 
-    paths, shop_config, facts = deployment.paths, deployment.shop(shop), warehouse.facts()
+    facts, started = warehouse.facts(), deployment.now()
     first = "synced_at" not in facts
     pull = config.pull or config.full or config.reconcile or first
-    started = deployment.now()
     with deployment.client(shop) as client, open_inbox(deployment.settings) as inbox:
         outcome = sync_shop(
             client,
             warehouse=warehouse.path,
-            pipelines_dir=paths.dlt,
+            pipelines_dir=deployment.paths.dlt,
             shop=shop,
             # Behind what is committed where a run was killed in between: the sync passes over what is already in.
             changes=inbox.pending(shop, facts.get("change_seq", 0)),
@@ -133,27 +131,29 @@ def pull_shop(
             report=deployment.progress(shop, run_id).stage,
             look=partial(known, deployment, shop, client, facts.get("url"), quick=not pull),
         )
+    kind = kind_of_pull(pull=pull, everything=config.full or first, compared=config.reconcile)
     warehouse.remember(
-        url=shop_config.url,
+        url=deployment.shop(shop).url,
         shop_name=outcome.shop_name,
         timezone=outcome.timezone,
         change_seq=outcome.last_change_seq,
         synced_at=started.isoformat() if pull else facts["synced_at"],
-        sync={
-            "run_id": run_id,
-            "started_at": started.isoformat(),
-            "kind": kind_of_pull(pull=pull, everything=config.full or first, compared=config.reconcile),
-            "pull": pull,
-            "full": config.full,
-            "customers": outcome.customers_upserted,
-            "orders": outcome.orders_upserted,
-            "requests": outcome.requests,
-            "seconds": round(outcome.seconds, 3),
-            "drift": None if outcome.drift is None else [one.model_dump() for one in outcome.drift],
-            "message": " ".join(outcome.doubts),
-        },
+        sync={"run_id": run_id, "kind": kind, "pull": pull, "full": config.full, **_told(outcome, started)},
     )
     return outcome
+
+
+def _told(outcome: "SyncOutcome", started: datetime) -> dict[str, Any]:
+    """Return what the history keeps of a sync that ended, as JSON can hold it."""
+    return {
+        "started_at": started.isoformat(),
+        "customers": outcome.customers_upserted,
+        "orders": outcome.orders_upserted,
+        "requests": outcome.requests,
+        "seconds": round(outcome.seconds, 3),
+        "drift": None if outcome.drift is None else [one.model_dump() for one in outcome.drift],
+        "message": " ".join(outcome.doubts),
+    }
 
 
 def kind_of_pull(*, pull: bool, everything: bool, compared: bool) -> SyncKind:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Self
 
 from pipelines.woocommerce.changes import merge_changes
 from pipelines.woocommerce.follow import Follower
@@ -35,8 +36,8 @@ class SyncOutcome:
     `orders_upserted` count records, each once. `last_change_seq` is the last change row that is in. `requests` were
     sent to the shop in `seconds` of wall time. `shop_now` is the shop's clock at the start, `shop_name` its title and
     `timezone` its IANA zone. `drift` is what a comparison found, None where nothing was compared; `unreadable` counts
-    the records, at least, that the shop could not show, `pages` the pages of listings read to copy or to pull. `doubts` are sentences
-    for people: what the shop said and was not believed.
+    the records, at least, that the shop could not show, `pages` the pages of listings read to copy or to pull. `doubts`
+    are sentences for people: what the shop said and was not believed.
     """
 
     rows: dict[str, int]
@@ -81,8 +82,8 @@ def sync_shop(
     the last pull, less `overlap`; the first time, and with `full`, everything is read, and records that the shop no
     longer has get a tombstone. With `reconcile` nothing is pulled: everything is compared, and what differs is mended;
     only a shop that was never read to its end is pulled first. `believe` takes the shop's word where it suddenly lacks
-    a large part of its records. `report(stage, done, total)` is called for each page read. `look` is given what the shop
-    says of itself before anything is read, and raises where this is not the shop that it should be.
+    a large part of its records. `report(stage, done, total)` is called for each page read. `look` is given what the
+    shop says of itself before anything is read, and raises where this is not the shop that it should be.
 
     Raises ShopError as the client does, WarehouseBusy or DataFolderError where the warehouse cannot be used. What was
     committed before stays, and the next sync goes on from there.
@@ -93,30 +94,56 @@ def sync_shop(
     known = Known(warehouse)
     run = _Run(Loader(warehouse, pipelines_dir, shop), Journal(pipelines_dir / f"{shop}.journal"), known, clock)
     run.recover()
-    follower, listed = Follower(client, known, clock, believe=believe), Splitting(client)
-    reader = Reader(listed, known, follower, overlap=overlap, report=report, clock=clock)
-    run.commit(merge_changes(changes, run.mark, known, follower, shop_now=index.server_now, clock=clock))
-    drift: tuple[Drift, ...] | None = None
+    parts = _Parts.over(client, known, overlap=overlap, report=report, clock=clock, believe=believe)
+    run.commit(merge_changes(changes, run.mark, known, parts.follower, shop_now=index.server_now, clock=clock))
     if (pull and not reconcile) or (reconcile and not run.mark.complete):
-        _pull(listed, run, reader, known, full=full, shop_now=index.server_now)
-    if reconcile:
-        comparison = Reconciler(listed, known, follower, report=report, clock=clock)
-        run.commit(comparison.batches(run.mark))
-        drift = comparison.drift()
+        _pull(parts.listed, run, parts.reader, known, full=full, shop_now=index.server_now)
+    drift = _reconcile(run, parts.comparison) if reconcile else None
+    return _outcome(run, parts, index, drift, requests=client.requests_sent - sent, seconds=time.monotonic() - started)
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What reads the shop in one sync; they share what was already asked."""
+
+    listed: Splitting
+    follower: Follower
+    reader: Reader
+    comparison: Reconciler
+
+    @classmethod
+    def over(
+        cls,
+        client: ShopReader,
+        known: Known,
+        *,
+        overlap: timedelta,
+        report: Report,
+        clock: Callable[[], datetime],
+        believe: bool,
+    ) -> Self:
+        follower, listed = Follower(client, known, clock, believe=believe), Splitting(client)
+        reader = Reader(listed, known, follower, overlap=overlap, report=report, clock=clock)
+        return cls(listed, follower, reader, Reconciler(listed, known, follower, report=report, clock=clock))
+
+
+def _outcome(
+    run: "_Run", parts: _Parts, index: ShopIndex, drift: tuple[Drift, ...] | None, *, requests: int, seconds: float
+) -> SyncOutcome:
     return SyncOutcome(
         rows=dict(run.rows),
         customers_upserted=len(run.customers),
         orders_upserted=len(run.orders),
         last_change_seq=run.mark.change_seq,
-        requests=client.requests_sent - sent,
-        seconds=time.monotonic() - started,
+        requests=requests,
+        seconds=seconds,
         shop_name=index.name,
         timezone=index.timezone,
         shop_now=index.server_now,
         drift=drift,
-        unreadable=max(len(follower.unreadable), listed.left_out_in_all()),
-        pages=reader.pages,
-        doubts=follower.doubts,
+        unreadable=max(len(parts.follower.unreadable), parts.listed.left_out_in_all()),
+        pages=parts.reader.pages,
+        doubts=parts.follower.doubts,
     )
 
 
@@ -165,6 +192,11 @@ def _pull(shop: Splitting, run: _Run, reader: Reader, known: Known, *, full: boo
         if not _holds_all(shop, known):
             _sweep(run, reader, shop_now)
         run.commit([Batch(run.mark.model_copy(update={"counted": True}))])
+
+
+def _reconcile(run: _Run, comparison: Reconciler) -> tuple[Drift, ...]:
+    run.commit(comparison.batches(run.mark))
+    return comparison.drift()
 
 
 def _sweep(run: _Run, reader: Reader, shop_now: datetime) -> None:

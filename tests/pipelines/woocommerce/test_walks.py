@@ -147,7 +147,7 @@ def test_a_shop_that_trashes_without_end_is_read_to_the_end(most_at_once: int) -
     seen = set(ids_of(resumed(shelf, ORDERS, 0, None)))
 
     assert set(range(1, 5_001)) - gone <= seen
-    assert len(shelf.asked) <= 150
+    assert len(shelf.asked) <= 200, "more than four times its pages; threads decide how many exactly"
 
 
 @settings(max_examples=200)
