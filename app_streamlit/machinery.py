@@ -13,10 +13,10 @@ import streamlit as st
 from app_streamlit import reads
 from regulars.dagster import Dagster, outcome
 from regulars.directory.layout import Manifest, current_manifest
+from regulars.drift import differing
 from regulars.errors import InboxError, RecordsError, RegularsError
 from regulars.models import ChangeRow, CheckResult, SyncProgress, SyncRun, WebhookState
 from regulars.progress import read_progress
-from regulars.records.drifts import differing
 
 SYNCS_READ = 500
 DEAD_LETTERS_SHOWN = 100

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from regulars.commands import doctor, keeping, reconcile, replay, tokens, webhooks
-from regulars.commands.answers import Json, open_console, print_json
+from regulars.commands.answers import Json, Shop, open_console, print_json
 from regulars.errors import RegularsError, SettingsError
 from regulars.stopping import Stopped, stoppable
 
@@ -29,7 +29,6 @@ def _day(text: str) -> date:
         raise typer.BadParameter(f"{text!r} is no day; write one as 2011-12-10.") from None
 
 
-Shop = Annotated[str | None, typer.Option("--shop", help="Which shop, where several are configured.")]
 Day = Annotated[
     date | None,
     typer.Option(

@@ -5,9 +5,8 @@ from datetime import datetime
 import streamlit as st
 
 from app_streamlit.components import formats
-from regulars.drift import OBJECTS, WAYS
+from regulars.drift import OBJECTS, WAYS, differing
 from regulars.models import Drift, SyncRun
-from regulars.records.drifts import differing
 
 DIFFER_HELP = (
     "Orders, customers, refunds and products that are not as the shop has them, as the last comparison left them. A "

@@ -11,7 +11,7 @@ from app_streamlit.components.proof import differing_metric, proof, records_word
 from app_streamlit.components.syncing import KINDS, rows_words, sync_buttons
 from app_streamlit.components.webhooks import off, webhooks_metric, webhooks_notice
 from app_streamlit.machinery import ShopState
-from regulars.records.drifts import differing
+from regulars.drift import differing
 
 DEAD_HELP = "Signed deliveries whose body could not be read, kept aside so that nothing is lost. Never shown here."
 WAITING_HELP = "Deliveries of the shop that no published version holds yet. A run merges them within seconds."

@@ -7,6 +7,7 @@ import orjson
 import typer
 from rich.console import Console
 
+Shop = Annotated[str | None, typer.Option("--shop", help="Which shop, where several are configured.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
-from regulars.commands.answers import Json, open_console, print_json, say
-from regulars.drift import OBJECTS, WAYS
+from regulars.commands.answers import Json, Shop, open_console, print_json, say
+from regulars.drift import OBJECTS, WAYS, differing
 from regulars.errors import RecordNotFound
 from regulars.stopping import stoppable
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from regulars.models import Drift, SyncRun
     from regulars.settings import Settings
 
-Shop = Annotated[str | None, typer.Option("--shop", help="Which shop, where several are configured.")]
 Believe = Annotated[
     bool, typer.Option("--believe", help="Take the shop's word, though a large part of its records is gone.")
 ]
@@ -28,7 +27,7 @@ Believe = Annotated[
 def reconcile(shop: Shop = None, believe: Believe = False, json: Json = False) -> None:
     """Compare everything with the shop, mend what differs, and print how many records differed.
 
-    What the shop said and was not believed is printed by the sync itself; it fails the command as what is left does.
+    Exit code 1 where records differ still, or where the shop suddenly lacks so much that it was not believed.
     """
     with stoppable():
         from regulars.settings import load_settings
@@ -42,7 +41,7 @@ def reconcile(shop: Shop = None, believe: Believe = False, json: Json = False) -
         sync(name, deployment.paths.progress(name), deployment.environment, deployment.console, options)
         run = _told(settings, name, began)
     drift = run.drift or ()
-    before, after = sum(one.before for one in drift), sum(one.after for one in drift)
+    before, after = differing(drift)
     if json:
         kinds = [one.model_dump(mode="json") for one in drift]
         found = {"before": before, "after": after, "kinds": kinds}

@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from regulars.commands.answers import Json, print_json, say
+from regulars.commands.answers import Json, Shop, print_json, say
 
-Shop = Annotated[str | None, typer.Option("--shop", help="Which shop, where several are configured.")]
 Dead = Annotated[bool, typer.Option("--dead", help="Read the deliveries again that could not be understood.")]
 
 
@@ -31,6 +30,9 @@ def replay(dead: Dead = False, shop: Shop = None, json: Json = False) -> None:
     if json:
         print_json({"shop": name, "understood": read.understood, "left": read.left})
         return
+    if not read.understood and not read.left:
+        say("No dead letter is kept, so there is nothing to read again.")
+        return
     say(f"{read.understood:,} of {read.understood + sum(read.left.values()):,} dead letters are understood now.")
     for reason, count in sorted(read.left.items()):
         say(f"  {count:>7,} stay: {reason}")
@@ -43,6 +45,10 @@ def replay(dead: Dead = False, shop: Shop = None, json: Json = False) -> None:
 def _say_queued(name: str, count: int, json: bool) -> None:
     if json:
         print_json({"shop": name, "queued": count})
+    elif not count:
+        say(
+            "No delivery is kept, so there is nothing to queue again. `regulars reconcile` compares everything with the shop."
+        )
     else:
         say(
             f"Queued again: the last delivery about each of {count:,} orders and customers. The next sync asks for them."

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from regulars.commands.answers import Json, print_json, say
+from regulars.commands.answers import Json, Shop, print_json, say
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="The shop's webhooks that tell us of changes.", no_args_is_help=True)
 
-Shop = Annotated[str | None, typer.Option("--shop", help="Which shop, where several are configured.")]
 Url = Annotated[
     str | None,
     typer.Option("--url", help="The address under which the shop reaches us; REGULARS_PUBLIC_URL where not given."),
@@ -35,18 +34,25 @@ MEANINGS = {
 
 @dataclass(frozen=True)
 class _At:
-    """One shop, and the address that it is to deliver to."""
+    """One shop, and `url` under which it reaches us, None where nobody said."""
 
     settings: "Settings"
     shop: "ShopConfig"
-    base: str
+    url: str | None
     client: "WebhookClient"
 
+    @property
+    def base(self) -> str:
+        """The address, without its topic, that the shop is to deliver to. Raises SettingsError where nobody said."""
+        from regulars.shop.webhooks import delivery_base
+
+        return delivery_base(self.shop.name, self.url)
+
     def look(self) -> "Webhooks":
-        """Return our webhooks as they are now."""
+        """Return our webhooks as they are now; those of any address of ours where nobody said which is right."""
         from regulars.shop.webhooks import look
 
-        return look(self.client, self.shop.name, self.base)
+        return look(self.client, self.shop.name, self.base if self.url else None)
 
 
 @app.command()
@@ -110,13 +116,12 @@ def repair(shop: Shop = None, url: Url = None, json: Json = False) -> None:
 @contextmanager
 def _at(name: str | None, url: str | None) -> Iterator[_At]:
     from regulars.settings import load_settings
-    from regulars.shop.webhooks import WebhookClient, delivery_base
+    from regulars.shop.webhooks import WebhookClient
 
     settings = load_settings()
     shop = settings.shop(name)
-    base = delivery_base(shop.name, url or settings.public_url)
     with closing(WebhookClient(shop)) as client:
-        yield _At(settings, shop, base, client)
+        yield _At(settings, shop, url or settings.public_url, client)
 
 
 def _last_arrival(at: _At) -> "datetime | None":
@@ -147,7 +152,7 @@ def _remember(at: _At, now: "Webhooks") -> None:
 def _told(at: _At, now: "Webhooks") -> dict[str, Any]:
     return {
         "shop": at.shop.name,
-        "delivery_base": at.base,
+        "delivery_base": at.base if at.url else None,
         "webhooks": [state.model_dump(mode="json") for state in now.states],
         "doubles": [asdict(hook) for hook in now.doubles],
         "elsewhere": [asdict(hook) for hook in now.elsewhere],
@@ -155,12 +160,16 @@ def _told(at: _At, now: "Webhooks") -> dict[str, Any]:
 
 
 def _say_states(at: _At, now: "Webhooks") -> None:
-    say(f"Webhooks of {at.shop.name} that deliver to {at.base}/<topic>:")
+    where = (
+        f"that deliver to {at.base}/<topic>" if at.url else "at any address of ours (REGULARS_PUBLIC_URL is not set)"
+    )
+    say(f"Webhooks of {at.shop.name} {where}:")
     for state in now.states:
         number = f"id {state.webhook_id}" if state.webhook_id else ""
         say(f"  {state.topic:18} {number:8} {MEANINGS[state.status]}")
     for hook in now.doubles:
-        say(f"  {hook.topic:18} {f'id {hook.id}':8} a double, {hook.status}: `regulars webhooks repair` deletes it")
+        double = "a double: `regulars webhooks repair` deletes it" if at.url else f"one more, to {hook.url}"
+        say(f"  {hook.topic:18} {f'id {hook.id}':8} {hook.status}, {double}")
     if now.elsewhere:
         say("Others with our path deliver to another address (an old one of ours, or another installation's):")
     for hook in now.elsewhere:

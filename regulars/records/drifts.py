@@ -5,8 +5,6 @@
 Null stands for "nothing was compared", `[]` for "nothing differed".
 """
 
-from collections.abc import Iterable
-
 from pydantic import TypeAdapter
 
 from regulars.errors import RecordInvalid
@@ -25,16 +23,6 @@ def to_text(drift: tuple[Drift, ...] | None) -> str | None:
         return checked(text)
     except ValueError:
         raise RecordInvalid("A sync's drift has one entry a kind, with numbers of records that can be.") from None
-
-
-def differing(drift: Iterable[Drift]) -> tuple[int, int]:
-    """Return how many records differed before and after.
-
-    >>> differing([Drift(object="order", kind="total", before=3, after=1)])
-    (3, 1)
-    """
-    kinds = tuple(drift)
-    return sum(each.before for each in kinds), sum(each.after for each in kinds)
 
 
 def from_text(text: str | None) -> tuple[Drift, ...] | None:

@@ -68,6 +68,9 @@ def test_without_a_public_address_the_setting_is_named(hooks: tuple[Webhooks, st
     assert (done.returncode, done.stdout) == (2, "")
     assert "set REGULARS_PUBLIC_URL" in done.stderr
     assert place.result("webhooks", "install", "--url", PUBLIC)["created"] == list(TOPICS)
+    status = place.run("webhooks", "status")  # looks at all of ours, wherever they deliver to
+    assert status.returncode == 0, status.stderr
+    assert status.stdout.startswith("Webhooks of shop at any address of ours (REGULARS_PUBLIC_URL is not set):")
 
 
 def test_what_was_received_is_queued_again_and_dead_letters_are_counted(tmp_path: Path) -> None:
@@ -83,6 +86,13 @@ def test_what_was_received_is_queued_again_and_dead_letters_are_counted(tmp_path
     said = place.run("replay", "--dead").stdout
     assert "0 of 1 dead letters are understood now" in said
     assert "regulars reconcile" in said
+
+
+def test_with_nothing_kept_replaying_says_so(tmp_path: Path) -> None:
+    """To queue "the last delivery about each of 0 orders" leaves people to wonder what was done."""
+    place = Place(tmp_path, **connected("https://shop.example.com"))
+    assert place.run("replay").stdout.startswith("No delivery is kept, so there is nothing to queue again.")
+    assert place.run("replay", "--dead").stdout == "No dead letter is kept, so there is nothing to read again.\n"
 
 
 def test_replaying_another_shop_is_refused(tmp_path: Path) -> None:

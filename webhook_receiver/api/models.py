@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from regulars import models
-from regulars.records.drifts import differing
+from regulars.drift import differing
 
 EXAMPLE_KEY = "woo:106"
 
