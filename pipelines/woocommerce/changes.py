@@ -13,7 +13,8 @@ from typing import Final
 
 import orjson
 
-from pipelines.woocommerce.follow import Followed, Follower
+from pipelines.woocommerce.fetching import Followed
+from pipelines.woocommerce.follow import Follower
 from pipelines.woocommerce.known import Known, KnownRow
 from pipelines.woocommerce.precedence import believed
 from pipelines.woocommerce.progress import Applied, Batch, How, Mark

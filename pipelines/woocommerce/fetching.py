@@ -69,7 +69,7 @@ class Fetcher:
     def refunds(self, order: int) -> list[Row] | None:
         """Return the refunds of one order, none where the order itself is gone; None where the shop cannot show them."""
         try:
-            return patiently(lambda patience: order_refunds(self._shop, order, patience=patience))
+            return first_briefly(lambda patience: order_refunds(self._shop, order, patience=patience))
         except ShopBusy as error:
             if not spoilt(error):
                 raise
@@ -101,7 +101,7 @@ class Fetcher:
     def _list(self, table: str, ids: list[int], params: Params) -> list[Page] | None:
         """Return the pages that list `ids`; None where one of them may spoil the answer."""
         try:
-            return patiently(lambda patience: list(self._shop.get_by_ids(table, ids, params, patience=patience)))
+            return first_briefly(lambda patience: list(self._shop.get_by_ids(table, ids, params, patience=patience)))
         except ShopRequestInvalid:
             return None
         except ShopBusy as error:
@@ -112,7 +112,7 @@ class Fetcher:
     def _one(self, table: str, number: int, found: Followed) -> None:
         asked = self._clock()
         try:
-            page = patiently(lambda patience: self._shop.get(f"{table}/{number}", patience=patience))
+            page = first_briefly(lambda patience: self._shop.get(f"{table}/{number}", patience=patience))
         except ShopRecordGone:
             found.gone.append(tombstone(table, number, asked))
         except ShopRequestInvalid:
@@ -160,7 +160,7 @@ class Fetcher:
         self.unreadable.add((table, number))
 
 
-def patiently(read: Callable[[float | None], Answer]) -> Answer:
+def first_briefly(read: Callable[[float | None], Answer]) -> Answer:
     """Read with little patience for an answer that tells of a record, and with all of it for a shop that is away.
 
     `read` is given its patience in seconds, None for all of it.

@@ -11,12 +11,10 @@ from typing import Final
 
 import orjson
 
-from pipelines.woocommerce.fetching import Fetcher, Followed, order_refunds
+from pipelines.woocommerce.fetching import Fetcher, Followed
 from pipelines.woocommerce.known import Known
 from pipelines.woocommerce.rows import OBJECTS, Row, Tombstone, is_id, tombstone
 from regulars.shop.port import Item, ShopReader
-
-__all__ = ["Followed", "Follower", "order_refunds"]
 
 MOST_GONE: Final = 100
 LARGEST_PART_GONE: Final = 0.1

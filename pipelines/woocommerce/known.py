@@ -12,8 +12,8 @@ from typing import Any, Final, NamedTuple
 
 import duckdb
 
+from pipelines.trouble import trouble
 from pipelines.woocommerce.rows import OBJECTS, Row, digest
-from regulars.errors import DataFolderError, WarehouseBusy
 
 MEMORY_LIMIT: Final = "600MB"
 # Queries below are put together from these constants alone (S608 cannot see that); values go in as parameters.
@@ -44,9 +44,7 @@ class Known:
         try:
             connection = duckdb.connect(str(self._warehouse), config={"memory_limit": MEMORY_LIMIT})
         except duckdb.IOException as error:
-            if "Could not set lock" in str(error):
-                raise WarehouseBusy("Another process has the shop's warehouse open.") from error
-            raise DataFolderError(f"The shop's warehouse could not be read ({type(error).__name__}).") from error
+            raise trouble(self._warehouse, error, "read") from error
         try:
             connection.execute("SET TimeZone = 'UTC'")
             yield connection

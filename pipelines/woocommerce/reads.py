@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
-from pipelines.woocommerce.follow import Followed, Follower, order_refunds
+from pipelines.woocommerce.fetching import Followed, order_refunds
+from pipelines.woocommerce.follow import Follower
 from pipelines.woocommerce.known import Known
 from pipelines.woocommerce.listings import (
     CUSTOMERS,

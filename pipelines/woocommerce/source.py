@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from pipelines.trouble import trouble
 from pipelines.woocommerce.progress import APPLIED, Applied, Batch, Mark
 from pipelines.woocommerce.rows import COLUMNS, DELETIONS, Row, Tombstone, arrow
-from regulars.errors import DataFolderError, WarehouseBusy
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -109,9 +109,7 @@ class Loader:
         try:
             step()
         except (DltException, duckdb.Error, OSError) as error:
-            if "Could not set lock" in str(error):
-                raise WarehouseBusy("Another process has the shop's warehouse open.") from error
-            raise DataFolderError(f"The shop's warehouse could not be {verb} ({type(error).__name__}).") from error
+            raise trouble(self._warehouse, error, verb) from error
 
 
 def _configure() -> None:

@@ -14,10 +14,10 @@ from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from pipelines.woocommerce import listings
-from pipelines.woocommerce.fetching import BRIEF, FILTERS, patiently, spoilt
+from pipelines.woocommerce.fetching import BRIEF, FILTERS, first_briefly, spoilt
 from regulars.errors import ShopBusy, ShopUnreachable
 from regulars.shop.index import ShopIndex
-from regulars.shop.port import Page, Params, ShopReader
+from regulars.shop.port import Page, Params, ShopReader, pages_of
 
 MOST_LEFT_OUT: Final = 50
 # Offsets are exact only while the total stands still; a shop where it never does is taken as it comes.
@@ -72,13 +72,7 @@ class Splitting:
 
     def pages(self, path: str, params: Params) -> Iterator[Page]:
         """Yield all pages of a listing, in order."""
-        number = last = 1
-        while number <= last:
-            page = self.page(path, params, number)
-            if page.items or number == 1:
-                last = page.total_pages
-            yield page
-            number += 1
+        return pages_of(self, path, params)
 
     def page(self, path: str, params: Params, page: int = 1, *, patience: float | None = None) -> Page:
         """Return one page of a listing without the records that the shop cannot show, its totals as the shop has them.
@@ -101,7 +95,7 @@ class Splitting:
         if patience is not None:
             return self._shop.head_total(path, params, patience=patience)
         try:
-            return patiently(lambda patience: self._shop.head_total(path, params, patience=patience))
+            return first_briefly(lambda patience: self._shop.head_total(path, params, patience=patience))
         except ShopBusy as error:
             if not spoilt(error):
                 raise
@@ -119,7 +113,7 @@ class Splitting:
         return sum(most.values())
 
     def _read(self, path: str, params: Params, number: int) -> Page:
-        return patiently(lambda patience: self._shop.page(path, params, number, patience=patience))
+        return first_briefly(lambda patience: self._shop.page(path, params, number, patience=patience))
 
     def _shows_any(self, path: str) -> bool:
         """Return whether the shop shows its first record of a kind, or its last one."""
@@ -192,7 +186,9 @@ class Splitting:
                 places.add(gap.place)
             if self.left_out_in_all() > MOST_LEFT_OUT:
                 raise ShopBusy(
-                    f"The shop cannot show more than {MOST_LEFT_OUT} of its {path} ({gap.status}).", status=gap.status
+                    f"The shop cannot show more than {MOST_LEFT_OUT} of its {path} (status {gap.status}): a plugin or the "
+                    "theme fails on them, and the shop's PHP error log names it. Mend or switch it off, then sync again.",
+                    status=gap.status,
                 )
 
 

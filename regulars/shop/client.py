@@ -20,7 +20,7 @@ from regulars.shop.answers import LARGEST_BYTES, error_of, json_of, unreachable
 from regulars.shop.exchange import Answer, Exchange
 from regulars.shop.index import ShopIndex, index_from
 from regulars.shop.limits import Limiter, Turn, patiently
-from regulars.shop.port import Item, Page, Params
+from regulars.shop.port import Item, Page, Params, pages_of
 from regulars.shop.trust import untrusted
 
 PER_PAGE: Final = 100
@@ -118,13 +118,7 @@ class ShopClient:
 
     def pages(self, path: str, params: Params) -> Iterator[Page]:
         """Yield all pages of a listing, in order."""
-        number, last = 1, 1
-        while number <= last:
-            page = self.page(path, params, number)
-            if page.items or number == 1:
-                last = page.total_pages
-            yield page
-            number += 1
+        return pages_of(self, path, params)
 
     def get_by_ids(
         self, path: str, ids: Iterable[int], params: Params, *, patience: float | None = None

@@ -28,6 +28,13 @@ class Page:
     shop_now: datetime
 
 
+class PageReader(Protocol):
+    """What reads single pages of listings."""
+
+    def page(self, path: str, params: Params, page: int = 1) -> Page:
+        """Return one page of the listing at `path`."""
+
+
 class ShopReader(Protocol):
     """Reads from one shop. Every method may raise a ShopError; each retries by itself within a bounded patience."""
 
@@ -65,3 +72,14 @@ class ShopReader(Protocol):
 
     def get(self, path: str, *, patience: float | None = None) -> Page:
         """Return one record, as a page of one; `patience` as for `page`. Raises ShopRecordGone where there is none."""
+
+
+def pages_of(reader: PageReader, path: str, params: Params) -> Iterator[Page]:
+    """Yield all pages of a listing, in order. An empty page beyond the first is not asked how many there are."""
+    number = last = 1
+    while number <= last:
+        page = reader.page(path, params, number)
+        if page.items or number == 1:
+            last = page.total_pages
+        yield page
+        number += 1
