@@ -33,8 +33,8 @@ def several(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dg.Defi
 @pytest.mark.parametrize("name", ["pull_changes", "reconcile"])
 def test_each_shop_gets_a_run_of_its_own(several: dg.Definitions, tmp_path: Path, name: str) -> None:
     """Dagster refuses several requests without keys, and then starts none of them: no pull for any shop."""
-    schedule = several.get_repository_def().get_schedule_def(name)
-    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:  # before the repository, which asks it for its state
+        schedule = several.get_repository_def().get_schedule_def(name)
         context = dg.build_schedule_context(
             instance=instance,
             scheduled_execution_time=DUE,
