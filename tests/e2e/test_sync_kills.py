@@ -87,6 +87,7 @@ def assert_same(place: Place, unbroken: Place) -> None:
     assert place.manifest(SHOP).rows == unbroken.manifest(SHOP).rows
 
 
+@pytest.mark.deep
 def test_killed_while_it_copies(unbroken: Place, tmp_path: Path) -> None:
     """A laptop that is closed, a machine that runs out of memory: the next run must simply go on."""
     place = broken_place(unbroken, tmp_path)

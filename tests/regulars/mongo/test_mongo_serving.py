@@ -124,7 +124,7 @@ def test_shops_beside_each_other_are_left_alone(mongo_uri: str, tmp_path: Path) 
 changes = st.lists(st.tuples(st.integers(1, 3), st.integers(0, 30), st.booleans()), min_size=1, max_size=4)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=changes)
 def test_any_way_to_a_version_ends_at_the_same_documents(mongod: Mongod, tmp_path: Path, steps: Any) -> None:
     """What was compared is as if everything had been written: nothing is forgotten, nothing left behind."""
