@@ -13,8 +13,8 @@ from regulars.doctor.pace import free_bytes, gigabytes
 from regulars.errors import RegularsError
 from regulars.paths import DataPaths
 from regulars.records import open_records
-from regulars.records.store import WAL_IS_SAFE, sqlite
 from regulars.settings import Settings
+from regulars.sqlite import WAL_SAFE, sqlite
 
 LITTLE_BYTES: Final = 2_000_000_000
 
@@ -37,7 +37,7 @@ def _versions() -> Finding:
     except PackageNotFoundError:  # run from its source without being installed
         ours = "from source"
     said = f"Regulars {ours}, Python {platform.python_version()}, SQLite {sqlite.sqlite_version}."
-    if sqlite.sqlite_version_info < WAL_IS_SAFE:
+    if sqlite.sqlite_version_info < WAL_SAFE:
         advice = "Install pysqlite3, which brings a newer one: change rows are then stored several times as fast."
         message = f"{said} This SQLite can damage files in WAL mode, so they are kept without it, more slowly."
         return Finding("versions", ok=None, message=message, advice=advice)

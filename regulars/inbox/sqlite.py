@@ -32,28 +32,18 @@ from regulars.inbox.rows import (
     portable,
     state_row,
     to_microseconds,
-    understood_again,
 )
-from regulars.inbox.sqlite_file import identity, open_writer, reader, sqlite
+from regulars.inbox.sqlite_file import identity, open_writer, reader
+from regulars.inbox.sqlite_replay import DEAD, NEWEST, copy_newest, portions, reread
 from regulars.models import ChangeRow
+from regulars.sqlite import sqlite
 
 LOG = logging.getLogger(__name__)
 
 SELECT = f"SELECT {', '.join(READ)} FROM change_rows WHERE "  # noqa: S608 - no data
 SELECT_ALL = f"SELECT seq, {', '.join(COLUMNS)} FROM change_rows ORDER BY seq"  # noqa: S608 - no data
-SELECT_WHOLE = f"SELECT {', '.join(COLUMNS)} FROM change_rows"  # noqa: S608 - no data
-INSERT = f"INSERT INTO change_rows ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608
 INSERT_ROWS = f"INSERT INTO change_rows ({', '.join(COLUMNS)}) VALUES "  # noqa: S608 - no data
 INSERT_AS = f"INSERT INTO change_rows (seq, {', '.join(COLUMNS)}) VALUES (?, {', '.join('?' * len(COLUMNS))})"  # noqa: S608
-NEWEST = "SELECT max(seq) FROM change_rows WHERE shop = ? AND reason IS NULL GROUP BY resource, resource_id ORDER BY max(seq)"
-# Once more, unless a newer row of the object came meanwhile.
-QUEUE_AGAIN = (
-    f"INSERT INTO change_rows ({', '.join(COLUMNS)}) SELECT {', '.join(COLUMNS)} FROM change_rows AS old "  # noqa: S608
-    "WHERE seq = ? AND NOT EXISTS (SELECT 1 FROM change_rows AS new WHERE new.shop = old.shop "
-    "AND new.resource = old.resource AND new.resource_id = old.resource_id AND new.seq > old.seq)"
-)
-# Rows in one transaction of a replay: the receiver gets its turn in between.
-AT_ONCE = 200
 LAST_USED = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'change_rows'"
 
 
@@ -126,15 +116,14 @@ class SqliteInbox:
 
     def read_again(self, shop: str) -> ReadAgain:
         """Read the dead letters again, some hundred in one transaction. See `port.Inbox`."""
-        seqs = self._seqs("SELECT seq FROM change_rows WHERE shop = ? AND reason IS NOT NULL ORDER BY seq", shop)
         left: Counter[str | None] = Counter()
-        for some in _portions(seqs):
-            left.update(self._write(partial(_reread, seqs=some)))
+        for some in portions(self._seqs(DEAD, shop)):
+            left.update(self._write(partial(reread, seqs=some)))
         return ReadAgain(left.pop(None, 0), {str(reason): count for reason, count in left.items()})
 
     def queue_again(self, shop: str) -> int:
         """Copy the newest row of each object to the end, some hundred in one transaction. See `port.Inbox`."""
-        return sum(self._write(partial(_queue_again, seqs=some)) for some in _portions(self._seqs(NEWEST, shop)))
+        return sum(self._write(partial(copy_newest, seqs=some)) for some in portions(self._seqs(NEWEST, shop)))
 
     def probe(self) -> None:
         """Write one small row over itself. See `port.Inbox`."""
@@ -252,29 +241,6 @@ def _places(rows: Sequence[tuple[Any, ...]]) -> str:
     """Return the places of so many rows of parameters."""
     row = f"({', '.join('?' * len(rows[0]))})"
     return ", ".join([row] * len(rows))
-
-
-def _portions(seqs: Sequence[int]) -> Iterator[Sequence[int]]:
-    return (seqs[start : start + AT_ONCE] for start in range(0, len(seqs), AT_ONCE))
-
-
-def _reread(connection: Any, seqs: Sequence[int]) -> list[str | None]:
-    """Read these dead letters again; return why each stays one, None for what is a change row now."""
-    reasons: list[str | None] = []
-    for seq in seqs:
-        for row in connection.execute(f"{SELECT_WHOLE} WHERE seq = ? AND reason IS NOT NULL", (seq,)).fetchall():
-            values, reason = understood_again(row)
-            if reason is None:
-                connection.execute("DELETE FROM change_rows WHERE seq = ?", (seq,))
-                connection.execute(INSERT, values)
-            else:
-                connection.execute("UPDATE change_rows SET reason = ? WHERE seq = ?", (reason, seq))
-            reasons.append(reason)
-    return reasons
-
-
-def _queue_again(connection: Any, seqs: Sequence[int]) -> int:
-    return sum(int(connection.execute(QUEUE_AGAIN, (seq,)).rowcount) for seq in seqs)
 
 
 def _beat(connection: Any) -> None:

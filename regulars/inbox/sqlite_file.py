@@ -1,9 +1,6 @@
 """The file behind the embedded inbox: its table, its schema version, and opening it to read and to write.
 
 An older file can be read as it is; it is migrated when it is first written, after a copy beside it.
-
-Debian's own SQLite has a WAL bug that corrupts files; the package `pysqlite3` brings a mended one. Where neither is
-mended, the file does without WAL.
 """
 
 import os
@@ -17,13 +14,8 @@ from filelock import FileLock
 
 from regulars.durable import bring_to_disk
 from regulars.errors import InboxUnavailable, NewerSchema
+from regulars.sqlite import journal_mode, sqlite
 
-try:
-    from pysqlite3 import dbapi2
-except ModuleNotFoundError:  # no wheel for this system
-    import sqlite3 as dbapi2
-
-sqlite: Any = dbapi2
 SCHEMA_VERSION = 2
 READ_TIMEOUT_SECONDS = 10.0
 # A shop waits up to 60 s for an answer and sends nothing else meanwhile: better an honest 503 after a few seconds.
@@ -31,8 +23,6 @@ BUSY_TIMEOUT_SECONDS = 5.0
 OPEN_AGAIN_SECONDS = 0.02
 # Fewer, larger checkpoints than SQLite's own 1,000: a quarter less time a row, for a log of 16 MB.
 CHECKPOINT_PAGES = 4000
-# Up to and including 3.51.2 SQLite can corrupt a file in WAL mode when a checkpoint meets a write.
-WAL_SAFE = (3, 51, 3)
 
 # received_at: microseconds since 1970, UTC. heartbeat: one row, rewritten to learn whether the file can be written.
 DDL = (
@@ -136,8 +126,7 @@ def _busy(error: Exception) -> bool:
 def _prepare(connection: Any, path: Path) -> None:
     """Set up the connection and, in an empty or an older file, the tables. Raises NewerSchema, sqlite.Error, OSError."""
     version = schema_version(connection)
-    wanted = "WAL" if sqlite.sqlite_version_info >= WAL_SAFE else "DELETE"
-    connection.execute(f"PRAGMA journal_mode={wanted}")
+    connection.execute(f"PRAGMA journal_mode={journal_mode()}")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
     connection.execute("PRAGMA secure_delete=ON")  # rows hold personal data: what is dropped shall be gone

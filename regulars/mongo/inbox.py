@@ -12,7 +12,7 @@ asks once, and reads no row.
 import logging
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from pydantic import SecretStr
@@ -20,7 +20,6 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
-from pymongo.read_concern import ReadConcern
 
 from regulars.errors import InboxError, InboxUnavailable
 from regulars.inbox.delivery import Delivery, Outcome
@@ -35,10 +34,10 @@ from regulars.inbox.rows import (
     oldest_kept,
     portable,
     state_row,
-    understood_again,
 )
 from regulars.models import ChangeRow
 from regulars.mongo.client import Document
+from regulars.mongo.inbox_replay import StillWanted, copy_newest, newest_of_each, portions, reread
 from regulars.mongo.inbox_writing import (
     ROWS,
     STATE,
@@ -69,8 +68,6 @@ INDEXES = (
 # Version 2 brought the index `delivery`, which `prepare` makes.
 PART = Part("inbox", 2, {ROWS: INDEXES, STATE: ()}, {1: lambda _database, _session: None})
 CHUNK = 1000
-# Rows that a replay reads and writes together.
-AT_ONCE = 50
 NAMESPACE_EXISTS, NAMESPACE_NOT_FOUND = 48, 26
 
 
@@ -148,15 +145,16 @@ class MongoInbox(LateStore):
         with self._faults():
             rows = self._rows()
             dead = {"dead": True, "shop": {"$eq": shop}}
-            for some in _portions([row["_id"] for row in rows.find(dead, {"_id": 1}, sort=[("_id", ASCENDING)])]):
-                left.update(self._reread(some))
+            for some in portions([row["_id"] for row in rows.find(dead, {"_id": 1}, sort=[("_id", ASCENDING)])]):
+                left.update(reread(rows, some, self._add))
         return ReadAgain(left.pop(None, 0), {str(reason): count for reason, count in left.items()})
 
     def queue_again(self, shop: str) -> int:
         """Copy the newest row of each object to the end, some hundred at once. See `port.Inbox`."""
         with self._faults():
-            newest = _newest_of_each(self._rows(), {"dead": False, "shop": {"$eq": shop}})
-            return sum(map(self._copy_newest, _portions(newest)))
+            rows = self._rows()
+            newest = newest_of_each(rows, {"dead": False, "shop": {"$eq": shop}})
+            return sum(copy_newest(rows, some, self._add) for some in portions(newest))
 
     def probe(self) -> None:
         """Write one small document over itself. See `port.Inbox`."""
@@ -218,36 +216,7 @@ class MongoInbox(LateStore):
     def _rows(self) -> Collection[Document]:
         return self._ready()[ROWS]
 
-    def _reread(self, seqs: list[int]) -> list[str | None]:
-        """Read these dead letters again; return why each stays one, None for what is a change row now."""
-        rows = self._rows()
-        reasons: list[str | None] = []
-        understood: dict[int, Document] = {}
-        for row in rows.find({"_id": {"$in": seqs}, "dead": True}, sort=[("_id", ASCENDING)]):
-            values, reason = understood_again([row[name] for name in COLUMNS])
-            reasons.append(reason)
-            if reason is None:
-                understood[row["_id"]] = document_of(values)
-            elif reason != row["reason"]:
-                rows.update_one({"_id": row["_id"]}, {"$set": {"reason": reason}})
-        if understood:
-            self._add(list(understood.values()))
-            rows.delete_many({"_id": {"$in": list(understood)}})
-        return reasons
-
-    def _copy_newest(self, seqs: list[int]) -> int:
-        rows = self._rows()
-        found = list(rows.find({"_id": {"$in": seqs}}, sort=[("_id", ASCENDING)]))
-        numbers = {row["object"]: row["_id"] for row in found}
-
-        def still_newest(copies: list[Document]) -> list[Document]:
-            objects = {"object": {"$in": [row["object"] for row in copies]}, "dead": False}
-            newest = set(_newest_of_each(rows.with_options(read_concern=ReadConcern("local")), objects))
-            return [row for row in copies if numbers[row["object"]] in newest]
-
-        return self._add(found, still_newest)
-
-    def _add(self, documents: list[Document], still_wanted: Callable[[list[Document]], list[Document]] = list) -> int:
+    def _add(self, documents: list[Document], still_wanted: StillWanted = list) -> int:
         added = add_in_turn(self._ready(), documents, still_wanted)
         if added is None:
             raise self._too_many()
@@ -265,16 +234,6 @@ class MongoInbox(LateStore):
     def _count(self, wanted: Document) -> int:
         with self._faults():
             return self._rows().count_documents(wanted)
-
-
-def _portions(seqs: list[int]) -> Iterator[list[int]]:
-    return (seqs[start : start + AT_ONCE] for start in range(0, len(seqs), AT_ONCE))
-
-
-def _newest_of_each(rows: Collection[Document], wanted: Document) -> list[int]:
-    """Return the number of the newest row of each object among those `wanted`, in their order."""
-    steps: list[Document] = [{"$match": wanted}, {"$group": {"_id": "$object", "seq": {"$max": "$_id"}}}]
-    return sorted(int(found["seq"]) for found in rows.aggregate(steps, allowDiskUse=True))
 
 
 def _load(aside: Collection[Document], rows: Iterable[Row]) -> tuple[int, int]:

@@ -20,14 +20,8 @@ from regulars.errors import NewerSchema, RecordsUnavailable
 from regulars.records import migrations, tables
 from regulars.records.times import to_micros, utc_now
 from regulars.records.watch import Watch
+from regulars.sqlite import journal_mode, sqlite
 
-try:  # SQLite before 3.51.3 can corrupt a WAL file when two processes reset it at once; this package brings a mended one
-    from pysqlite3 import dbapi2
-except ModuleNotFoundError:  # no wheel for this system
-    import sqlite3 as dbapi2
-
-sqlite: Any = dbapi2
-WAL_IS_SAFE = (3, 51, 3)
 BUSY_SECONDS = 30
 _BEGIN = "regulars_begin"
 
@@ -124,7 +118,7 @@ def _prepare(engine: sa.Engine, path: Path) -> None:
 
 
 def _set_journal_mode(engine: sa.Engine) -> None:
-    wanted = "wal" if sqlite.sqlite_version_info >= WAL_IS_SAFE else "delete"
+    wanted = journal_mode()
     with closing(engine.raw_connection()) as connection:
         cursor = connection.cursor()
         if cursor.execute("PRAGMA journal_mode").fetchone()[0] != wanted:

@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from regulars.inbox import Inbox
-from regulars.inbox.sqlite_file import sqlite
+from regulars.sqlite import sqlite
 from tests.webhook_receiver.receiver_process import Receiver, a_body, headers_for
 
 Start = Callable[..., Receiver]

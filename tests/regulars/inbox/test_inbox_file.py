@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from regulars.errors import InboxUnavailable, NewerSchema
 from regulars.inbox.rows import EPOCH, to_microseconds
 from regulars.inbox.sqlite import SqliteInbox, repeated
-from regulars.inbox.sqlite_file import reader, sqlite
+from regulars.inbox.sqlite_file import reader
+from regulars.sqlite import sqlite
 from tests.regulars.inbox.deliveries import a_delivery
 
 

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from filelock import FileLock
 
+from regulars import sqlite
 from regulars.errors import NewerSchema, RecordsUnavailable
 from regulars.records import migrations, open_records, store, tables
 from regulars.records.sql import SqlRecords
@@ -80,7 +81,7 @@ def test_a_kill_loses_nothing_that_was_acknowledged(tmp_path, acknowledged):
 
 def integrity(path):
     """Return SQLite's own verdict on the file."""
-    connection = store.sqlite.connect(path)
+    connection = sqlite.sqlite.connect(path)
     try:
         return connection.execute("PRAGMA integrity_check").fetchone()[0]
     finally:
@@ -148,7 +149,7 @@ def test_the_file_is_kept_durably(tmp_path):
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("synchronous", "secure_delete", "foreign_keys", "busy_timeout", "journal_mode")
         }
-    wal = "wal" if store.sqlite.sqlite_version_info >= store.WAL_IS_SAFE else "delete"
+    wal = "wal" if sqlite.sqlite.sqlite_version_info >= sqlite.WAL_SAFE else "delete"
     assert pragmas == {
         "synchronous": 2,
         "secure_delete": 1,
@@ -160,7 +161,7 @@ def test_the_file_is_kept_durably(tmp_path):
 
 def test_an_old_sqlite_does_without_wal(tmp_path, monkeypatch):
     """Up to 3.51.2 a race can corrupt WAL files; a slower journal is better than a broken one."""
-    monkeypatch.setattr(store, "WAL_IS_SAFE", (99, 0, 0))
+    monkeypatch.setattr(sqlite, "WAL_SAFE", (99, 0, 0))
     with SqlRecords(tmp_path / "records.db") as records:
         records.add_note("s", "woo:1", "x", "ana")
         with records._reading() as connection:
