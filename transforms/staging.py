@@ -62,9 +62,9 @@ PRODUCT = pl.Struct(
 
 
 def stage_orders_and_lines(raw: pl.LazyFrame, timezone: str) -> dict[str, pl.LazyFrame]:
-    """Return `orders` (STAGED_ORDERS) and `order_lines` (STAGED_ORDER_LINES) from raw orders (RAW).
+    """Return `orders` (STAGED_ORDERS, see `stage_orders`) and `order_lines` (STAGED_ORDER_LINES) from raw orders (RAW).
 
-    Collect them together (`pl.collect_all`), since they share the bodies, whose reading is most of the work.
+    A line is a row; an order without lines gives none. Collect them together (`pl.collect_all`), since they share the bodies, whose reading is most of the work.
     """
     decoded = _decoded_orders(raw).cache()
     return {"orders": _orders(decoded, timezone), "order_lines": _order_lines(decoded)}
@@ -76,11 +76,6 @@ def stage_orders(raw: pl.LazyFrame, timezone: str) -> pl.LazyFrame:
     `woocommerce_id` is 0 for a guest and null where the body is unreadable; `items` is the number of pieces.
     """
     return _orders(_decoded_orders(raw), timezone)
-
-
-def stage_order_lines(raw: pl.LazyFrame) -> pl.LazyFrame:
-    """Return STAGED_ORDER_LINES from raw orders (RAW), one row for each line; an order without lines gives none."""
-    return _order_lines(_decoded_orders(raw))
 
 
 def _decoded_orders(raw: pl.LazyFrame) -> pl.LazyFrame:

@@ -27,7 +27,7 @@ from transforms.days import as_of_for_day
 from transforms.marts import build_marts
 from transforms.quality import check_marts
 from transforms.schemas import PUBLISHED
-from transforms.staging import stage_customers, stage_order_lines, stage_orders, stage_products, stage_refunds
+from transforms.staging import stage_customers, stage_orders_and_lines, stage_products, stage_refunds
 
 LIVE = datetime(2027, 1, 1, tzinfo=UTC)
 
@@ -36,8 +36,7 @@ def recorded_shop() -> dict[str, pl.LazyFrame]:
     """Return the recorded shop, staged."""
     orders = raw(recorded("orders"))
     return {
-        "orders": stage_orders(orders, BERLIN),
-        "order_lines": stage_order_lines(orders),
+        **stage_orders_and_lines(orders, BERLIN),
         "refunds": stage_refunds(raw(recorded("refunds")), BERLIN),
         "customers": stage_customers(raw(recorded("customers"))),
         "products": stage_products(raw(recorded("products"))),

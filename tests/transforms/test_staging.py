@@ -20,7 +20,7 @@ from transforms.schemas import (
     STAGED_REFUNDS,
     empty,
 )
-from transforms.staging import stage_customers, stage_order_lines, stage_orders, stage_products, stage_refunds
+from transforms.staging import stage_customers, stage_orders, stage_orders_and_lines, stage_products, stage_refunds
 
 ORDERS = recorded("orders")
 
@@ -28,6 +28,11 @@ ORDERS = recorded("orders")
 def at(text: str | None) -> datetime | None:
     """Read a `*_gmt` date as the reference does."""
     return datetime.fromisoformat(text).replace(tzinfo=UTC) if text else None
+
+
+def lines_of(raw_orders: pl.LazyFrame) -> pl.LazyFrame:
+    """Stage the lines of raw orders."""
+    return stage_orders_and_lines(raw_orders, BERLIN)["order_lines"]
 
 
 def orders_of(*bodies: dict[str, Any] | str) -> list[dict[str, Any]]:
@@ -85,7 +90,7 @@ def test_every_recorded_line_is_staged_as_its_body_says() -> None:
         for line in body["line_items"]
     ]
 
-    staged = stage_order_lines(raw(ORDERS)).collect()
+    staged = lines_of(raw(ORDERS)).collect()
 
     assert staged.rows() == expected
     assert staged.schema == pl.Schema(dict(STAGED_ORDER_LINES))
@@ -209,7 +214,7 @@ def test_lists_that_php_wrote_as_objects_are_read_as_lists() -> None:
 
     assert (row["total"], row["items"], row["coupons"]) == (Decimal("5.10"), 2, [])
     assert row["billing"]["city"] is None
-    assert stage_order_lines(raw([body])).select("line_id", "total").collect().rows() == [(8, Decimal("5.10"))]
+    assert lines_of(raw([body])).select("line_id", "total").collect().rows() == [(8, Decimal("5.10"))]
 
 
 @pytest.mark.parametrize(
@@ -253,7 +258,7 @@ def test_nothing_raw_gives_nothing_staged_with_all_columns() -> None:
     nothing = empty(RAW)
     frames = {
         "orders": (stage_orders(nothing, BERLIN), STAGED_ORDERS),
-        "lines": (stage_order_lines(nothing), STAGED_ORDER_LINES),
+        "lines": (lines_of(nothing), STAGED_ORDER_LINES),
         "refunds": (stage_refunds(nothing, BERLIN), STAGED_REFUNDS),
         "customers": (stage_customers(nothing), STAGED_CUSTOMERS),
         "products": (stage_products(nothing), STAGED_PRODUCTS),
