@@ -7,7 +7,7 @@ It remembers how it found the webhooks, since what matters is that one was activ
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Thread
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ import dagster as dg
 import orjson
 
 from pipelines.resources.deployment import Deployment
+from pipelines.runs import under_way
 from regulars.errors import RegularsError, SettingsError, ShopRefused
 from regulars.models import ShopConfig, WebhookState
 from regulars.settings import NO_SHOP, Settings
@@ -33,10 +34,14 @@ TIMEOUT = (5.0, 20.0)
 
 @dataclass(frozen=True)
 class Before:
-    """How a shop's webhooks were found the last time: status by topic; `refused`: the key may not see them."""
+    """How a shop's webhooks were found the last time: status by topic; `refused`: the key may not see them.
+
+    `owed` names the topics that fell silent while a run of the shop was under way: their pull is still to come.
+    """
 
     statuses: Mapping[str, str] = field(default_factory=dict)
     refused: bool = False
+    owed: Sequence[str] = ()
 
 
 def webhook_sensor(job_name: str) -> dg.SensorDefinition:
@@ -63,15 +68,18 @@ def webhook_sensor(job_name: str) -> dg.SensorDefinition:
             deployment, {shop: seen.states for shop, seen in found.items() if not isinstance(seen, RegularsError)}
         )
         fallen = {shop: topics for shop in now if (topics := silent(known.get(shop, Before()), now[shop]))}
+        owed = {shop: [*known.get(shop, Before()).owed, *fallen.get(shop, ())] for shop in now}
+        due = {shop: topics for shop, topics in owed.items() if topics and not under_way(context.instance, shop)}
+        later = {shop: replace(seen, owed=[] if shop in due else owed[shop]) for shop, seen in now.items()}
         return dg.SensorResult(
             run_requests=[
                 dg.RunRequest(
                     partition_key=shop, tags={"regulars/why": f"not told any more: {', '.join(topics)}"[:255]}
                 )
-                for shop, topics in fallen.items()
+                for shop, topics in due.items()
             ],
-            skip_reason=None if fallen else _summary(now, found),
-            cursor=_to_cursor(now),
+            skip_reason=None if due else _summary(now, found),
+            cursor=_to_cursor(later),
             asset_events=[note for shop, topics in fallen.items() for note in _notes(shop, topics, now[shop])],
         )
 
@@ -164,8 +172,8 @@ def _notes(shop: str, topics: Sequence[str], now: Before) -> Iterable[dg.AssetOb
             asset_key=["raw", table],
             partition=shop,
             description=(
-                "The shop tells us of changes no more: run `regulars webhooks repair`. A pull was started; what it "
-                "cannot see, the next reconcile finds."
+                "The shop tells us of changes no more: run `regulars webhooks repair`. A pull follows; what it cannot "
+                "see, the next reconcile finds."
             ),
             metadata={topic: now.statuses[topic] for topic in mine},
         )

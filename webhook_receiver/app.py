@@ -43,7 +43,7 @@ class Receiver:
     """The handlers, and what they share: the shops, the inbox, the memory for bodies."""
 
     def __init__(self, settings: Settings, inbox: InboxWriter) -> None:
-        self._shops = settings.shops
+        self._shops, self._broken = settings.shops, settings.broken_shops
         self._secret_named = (
             f"webhook_secret in {settings.shops_file}" if settings.shops_file.exists() else "WOOCOMMERCE_WEBHOOK_SECRET"
         )
@@ -61,6 +61,8 @@ class Receiver:
         """Log what deliveries will be refused for want of a setting, in one line each."""
         if not self._shops:
             LOG.warning("Webhooks are answered 404. %s", NO_SHOP)
+        for sentence in self._broken.values():
+            LOG.warning("%s Its webhooks are answered 404; the other shops go on without it.", sentence)
         for shop in self._shops.values():
             if not present_secret(shop):
                 LOG.warning("Webhooks of shop %s are answered 401: set %s.", shop.name, self._secret_named)

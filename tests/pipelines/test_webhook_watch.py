@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from uuid import uuid4
 
 import dagster as dg
 import pytest
@@ -14,6 +15,7 @@ from demo_shop.server import create_app, serve
 from demo_shop.store import DEMO_KEY
 from demo_shop.webhooks import Webhooks
 from pipelines.resources.deployment import Deployment
+from pipelines.resources.warehouse import PARTITION_TAG
 from pipelines.webhook_watch import Before, judged, look_at_all, webhook_sensor
 from regulars.inbox import TOPICS
 from regulars.records import open_records
@@ -30,10 +32,11 @@ class Watch:
     def __init__(self, client: WebhookClient) -> None:
         self.client = client
         self._sensor, self._cursor = webhook_sensor("sync"), ""
+        self.instance = dg.DagsterInstance.ephemeral()
 
     def look(self) -> dg.SensorResult:
         """Let the sensor look once."""
-        result = self._sensor(dg.build_sensor_context(cursor=self._cursor), deployment=Deployment())
+        result = self._sensor(dg.build_sensor_context(self.instance, cursor=self._cursor), deployment=Deployment())
         assert isinstance(result, dg.SensorResult)
         self._cursor = result.cursor or ""
         return result
@@ -111,6 +114,18 @@ def test_one_that_fell_silent_pulls_once_and_is_told_once(
     assert asked(watch.look()) == []
     watch.become("order.updated", status)
     assert asked(watch.look()) == [NAME]
+
+
+def test_the_pull_waits_for_the_run_that_is_under_way(watch: Watch) -> None:
+    """That run may have asked the shop already; one more beside it would wait for its warehouse, holding a place."""
+    watch.look()
+    run = watch.instance.add_run(
+        dg.DagsterRun("sync", run_id=str(uuid4()), status=dg.DagsterRunStatus.STARTED, tags={PARTITION_TAG: NAME})
+    )
+    watch.become("order.updated", "disabled")
+    assert [asked(watch.look()) for _ in range(2)] == [[], []]
+    watch.instance.report_run_failed(run)
+    assert [asked(watch.look()) for _ in range(2)] == [[NAME], []]
 
 
 def test_one_that_was_deleted_is_silent_too(watch: Watch) -> None:

@@ -83,6 +83,19 @@ def test_of_several_shops_each_has_its_own_secret_and_address(start: Start, tmp_
     assert receiver.inbox.last_seqs() == {"north": 1}
 
 
+def test_of_several_shops_one_that_is_half_configured_is_named(start: Start, tmp_path: Path) -> None:
+    """Its deliveries are refused from now on, and the shop gives up after a few."""
+    shop = '[shops.{0}]\nurl = "{1}"\nconsumer_key = "K"\nconsumer_secret = "K"\nwebhook_secret = "K"\n'
+    file = shop.format("north", "https://north.example.com") + shop.format("south", "no address")
+    (tmp_path / "shops.toml").write_text(file)
+    receiver = start(K=SECRET)
+    assert (
+        receiver.post(a_body(1), headers_for(a_body(1)), path="/api/customers/webhooks/north/order.updated")[0] == 200
+    )
+    assert "south" in receiver.log.read_text()
+    assert "Its webhooks are answered 404" in receiver.log.read_text()
+
+
 def test_a_wrong_setting_ends_it_with_one_line(start: Start) -> None:
     """No traceback for a typing mistake."""
     receiver = start(wait=False, WOOCOMMERCE_URL="not an address")
