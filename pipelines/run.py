@@ -9,13 +9,16 @@ import logging
 import sys
 from collections.abc import Mapping
 from datetime import date
+from errno import ENOSPC
 from pathlib import Path
+from shutil import disk_usage
 from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
 import dagster as dg
 from filelock import FileLock
+from sqlalchemy.exc import DBAPIError
 
 from pipelines.failures import UnexpectedFailure, our_error
 from pipelines.history import SYNC_JOB, RunProgress
@@ -23,8 +26,9 @@ from pipelines.resources.deployment import Deployment
 from regulars.dagster_home import make_dagster_home
 from regulars.errors import RegularsError
 from regulars.progress import read_progress
-from regulars.settings import process_environment
+from regulars.settings import load_settings, process_environment
 
+LITTLE_FREE = 4_000_000
 NOTHING: Mapping[str, bool] = MappingProxyType({})
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -46,7 +50,20 @@ def main(arguments: list[str] | None = None) -> int:
     except RegularsError as error:
         sys.stderr.write(f"{error.sentence()}\n")
         return 1
+    except (OSError, DBAPIError) as error:  # Dagster's own store, and whatever else lies in the data folder
+        sys.stderr.write(f"{not_written(error)}\n")
+        return 1
     return 0
+
+
+def not_written(error: Exception) -> str:
+    """Return what to tell people of a store that failed; the error's own words may hold values of statements."""
+    folder = load_settings().data_dir.absolute()
+    full = getattr(error, "errno", None) == ENOSPC or disk_usage(folder).free < LITTLE_FREE
+    return (
+        f"The data folder {folder} cannot be written ({'its disk is full' if full else type(error).__name__}): check the "
+        "disk's free space and the folder's rights. What was committed stays, and the next run goes on from there."
+    )
 
 
 def run(

@@ -19,6 +19,7 @@ from pipelines.woocommerce.known import Known, KnownRow
 from pipelines.woocommerce.precedence import believed
 from pipelines.woocommerce.progress import Applied, Batch, How, Mark
 from pipelines.woocommerce.rows import WEBHOOK, Row, gmt, is_id, row_of
+from pipelines.woocommerce.shapes import is_whole
 from regulars.models import ChangeRow
 from regulars.shop.port import Item
 
@@ -79,16 +80,14 @@ def _told(
 
 
 def _item(table: str, change: ChangeRow) -> Item | None:
-    """Return the record in a change row's body, or None where it holds another one, an error, or no JSON."""
+    """Return the record in a change row's body, or None where it holds another one, a part, an error, or no JSON."""
     try:
         item = orjson.loads(change.body)
     except orjson.JSONDecodeError:
         return None
     if not isinstance(item, dict) or not is_id(item.get("id")) or item["id"] != change.resource_id:
         return None
-    if table == "orders" and not (isinstance(item.get("status"), str) and isinstance(item.get("refunds"), list)):
-        return None
-    return item
+    return item if is_whole(table, item) else None
 
 
 def merge_changes(

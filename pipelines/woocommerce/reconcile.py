@@ -114,6 +114,8 @@ class Reconciler:
             found = different(self._known, listed, self._clock())
         again = self._refunds_again(listed) if table == "orders" else set()
         kinds = dict(found.iter_rows())
+        # An order that the shop says is gone was asked for above; where it was not believed, neither is it here.
+        again = {number for number in again if kinds.get(number) != "extra"}
         self._before.update((what, kind) for kind in kinds.values() if kind != "body")
         settled = {row.id for row in alive} | {stone.id for stone in back.gone if stone.object == what}
         here = {number for number, kind in kinds.items() if kind != "extra"} | again

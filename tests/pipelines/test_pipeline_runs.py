@@ -30,6 +30,9 @@ def eventually(holds: Callable[[], object], what: str) -> None:
         time.sleep(0.05)
 
 
+STARTED = "import sys; from pipelines.run import main; sys.exit(main(sys.argv[1:]))"
+
+
 @contextmanager
 def a_run(house: House) -> Iterator[subprocess.Popen[str]]:
     """Start a run in a process of its own, as the command line does; it is killed at the end if it still runs."""
@@ -121,6 +124,22 @@ def test_the_command_line_ends_with_one_sentence(house, monkeypatch):
         said = process.stderr.read().strip().splitlines()
     assert len(said) == 1
     assert read_progress(house.paths.progress(NAME)).message == said[0]
+
+
+def test_a_disk_that_takes_nothing_more_is_one_sentence(house):
+    """Dagster's own store fails then, before anything of ours does; its error speaks of SQL and a web page."""
+    limited = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)); {STARTED}"
+    done = subprocess.run(
+        [sys.executable, "-c", limited, "sync", "--shop", NAME],
+        env=house.environment() | {"REGULARS_DATA": str(house.folder / "full")},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"The data folder {house.folder / 'full'} cannot be written (")
+    assert len(done.stderr.strip().splitlines()) == 1
 
 
 def test_a_shop_that_is_not_configured_is_named(house, capsys):

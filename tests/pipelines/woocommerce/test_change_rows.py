@@ -108,6 +108,41 @@ def test_a_doubtful_body_is_not_believed(shared: Synced, spoil: Callable[[dict[s
     assert (decided.rows, decided.fetch) == ({}, {"orders": {order.id}})
 
 
+NEWER = {"status": "completed"}
+
+
+@pytest.mark.parametrize(
+    "lacking",
+    [
+        {"total": "1e309"},
+        {"total": "1,00"},
+        {"total": 5},
+        {"currency": ""},
+        {"line_items": None},
+        {"line_items": [{"id": 1}]},
+        {"refunds": [{"id": 1, "total": "much"}]},
+        {"billing": []},
+        {"customer_id": True},
+        {"date_created_gmt": "soon"},
+    ],
+    ids=str,
+)
+def test_a_body_that_is_not_the_whole_order_is_read_again(shared: Synced, lacking: dict[str, Any]) -> None:
+    """It would replace the row that is held: an amount that cannot be read holds back every publish of the shop."""
+    order = shared.fresh_order()
+    newer = with_time({**shown(shared, order.id), **NEWER}, datetime.now(UTC) - timedelta(seconds=2))
+    assert planned(shared, shared.told("order.updated", order.id, newer)).fetch == {}
+    spoilt = shared.told("order.updated", order.id, {**newer, **lacking})
+    assert planned(shared, spoilt).fetch == {"orders": {order.id}}
+
+
+def test_a_body_that_is_not_the_whole_account_is_read_again(shared: Synced) -> None:
+    """A plugin that filters payloads must not take names and addresses away."""
+    owner = shared.fresh_order(owned=True).customer_id
+    part = with_time({"id": owner, "email": "ann@example.com"}, datetime.now(UTC) - timedelta(seconds=2))
+    assert planned(shared, shared.told("customer.updated", owner, part)).fetch == {"customers": {owner}}
+
+
 def test_what_is_not_believed_is_asked_for(shared: Synced) -> None:
     """The copy ends with what the shop shows, not with what the delivery said."""
     order = shared.fresh_order()
