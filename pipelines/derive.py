@@ -13,6 +13,7 @@ from regulars.records import open_records
 from transforms.days import as_of_for_day, next_midnight
 from transforms.marts import build_marts, find_aliases
 from transforms.rules import STARTING_SEGMENTS
+from transforms.schemas import PERSON_TAGS, conform
 from transforms.segments import SegmentRule, assign_segments, broken_segments
 
 
@@ -61,6 +62,7 @@ def derive_marts(deployment: Deployment, warehouse: Warehouse, shop: str, day: d
     frames |= assign_segments(
         tagged, snapshot.rules, shop=shop, as_of=as_of, timezone=zone, hidden=snapshot.hidden
     )._asdict()
+    frames["person_tags"] = conform(tag_frame(snapshot.tags).with_columns(shop=pl.lit(shop)), PERSON_TAGS)
     tables = dict(zip(frames, pl.collect_all(list(frames.values()), engine="streaming"), strict=True))
     facts = {"as_of": as_of.isoformat(), "live": day is None, "records_token": snapshot.token}
     warehouse.write_marts(tables, facts)

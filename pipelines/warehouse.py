@@ -148,7 +148,7 @@ class Warehouse:
 
     def counts(self, schema: str) -> dict[str, int]:
         """Return how many rows each of our tables in `schema` (`raw`, `staging` or `marts`) has now."""
-        ours = {"raw": schemas.RAW_TABLES, "staging": tuple(schemas.STAGED), "marts": tuple(schemas.PUBLISHED)}[schema]
+        ours = {"raw": schemas.RAW_TABLES, "staging": tuple(schemas.STAGED), "marts": tuple(schemas.MARTS)}[schema]
         with self.connect() as connection:
             return {
                 table: connection.sql(f"SELECT count(*) FROM {schema}.{table}").fetchall()[0][0]
@@ -166,7 +166,7 @@ class Warehouse:
             connection.execute("CREATE SCHEMA IF NOT EXISTS marts")
             for name, frame in tables.items():
                 connection.execute(f"DROP TABLE IF EXISTS marts.{name}")
-                _create(connection, "marts", name, schemas.PUBLISHED[name])
+                _create(connection, "marts", name, schemas.MARTS[name])
                 _insert(connection, "marts", name, frame)
             _remember(connection, {"marts": dict(facts)})
         self._written = dict(tables)
@@ -174,7 +174,7 @@ class Warehouse:
     def mart_keys(self) -> pl.LazyFrame:
         """Return the keys of the people in the marts, as `customer_key`."""
         with self.connect() as connection:
-            keys = {"customer_key": schemas.PUBLISHED["customers"]["customer_key"]}
+            keys = {"customer_key": schemas.MARTS["customers"]["customer_key"]}
             return _read(connection, "marts", "customers", keys)
 
     def marts(self) -> dict[str, pl.LazyFrame]:
@@ -182,10 +182,10 @@ class Warehouse:
         if self._written:
             return {
                 name: schemas.conform(self._written[name].lazy(), columns)
-                for name, columns in schemas.PUBLISHED.items()
+                for name, columns in schemas.MARTS.items()
             }
         with self.connect() as connection:
-            return {name: _read(connection, "marts", name, schema) for name, schema in schemas.PUBLISHED.items()}
+            return {name: _read(connection, "marts", name, schema) for name, schema in schemas.MARTS.items()}
 
     def _refuse_newer(self, connection: duckdb.DuckDBPyConnection) -> None:
         version = _facts(connection).get("schema_version")

@@ -13,7 +13,7 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-EventKind = Literal["created", "edited", "tag_added", "tag_removed", "hidden", "shown"]
+EventKind = Literal["created", "edited", "tag_added", "tag_removed", "hidden", "shown", "merged", "separated", "rejoined"]
 
 
 class ShopConfig(Model):
@@ -130,6 +130,27 @@ class Hidden(Model):
     customer_key: str
     at: datetime
     author: str
+
+
+DecisionKind = Literal["merged", "separated"]
+
+
+class IdentityDecision(Model):
+    """What a person decided about who is who; it holds until it is undone. Times are UTC.
+
+    "merged": `identity` (a customer key) and all that belongs to it belong to `into`. "separated": `identity` (an
+    account, a guest's e-mail, a nameless order) is a person of its own, whatever the rules say; `into` is `identity`.
+    """
+
+    id: int
+    shop: str
+    kind: DecisionKind
+    identity: str
+    into: str
+    author: str
+    at: datetime
+    undone_at: datetime | None = None
+    undone_by: str | None = None
 
 
 class TagChange(Model):

@@ -100,6 +100,23 @@ class Settings(BaseSettings):
     not_counted: tuple[str, ...] = Field(
         NOT_COUNTED, alias="REGULARS_STATUSES_NOT_COUNTED", description="JSON list of order statuses that do not count"
     )
+    email_ignore_dots: bool = Field(
+        default=False,
+        alias="REGULARS_EMAIL_IGNORE_DOTS",
+        description="Take a.nna@gmail.com and anna@gmail.com for one person: dots mean nothing at Gmail",
+    )
+    email_ignore_tags: bool = Field(
+        default=False,
+        alias="REGULARS_EMAIL_IGNORE_TAGS",
+        description="Take anna+shop@example.com and anna@example.com for one person",
+    )
+    shared_email_names: int = Field(
+        3,
+        ge=0,
+        le=1000,
+        alias="REGULARS_SHARED_EMAIL_NAMES",
+        description="A guest's e-mail under which so many last names ordered is shared by strangers; 0: never",
+    )
     overlap_minutes: int = Field(
         10,
         ge=1,

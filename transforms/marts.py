@@ -16,7 +16,7 @@ from transforms.metrics import currency_totals, customer_totals
 from transforms.orders import placed_orders, placed_refunds, with_deleted_at, with_refunded
 from transforms.people import people
 from transforms.rfm import rfm_cuts, score
-from transforms.schemas import MONEY, PUBLISHED, TIME, conform
+from transforms.schemas import IDENTITIES, IDENTITY_REVIEWS, MARTS, MONEY, TIME, conform, empty
 
 # The tables made here, and the rows' order: the same input gives the same files, and a person's rows lie together.
 ROW_ORDER: Mapping[str, tuple[str, ...]] = {
@@ -27,6 +27,8 @@ ROW_ORDER: Mapping[str, tuple[str, ...]] = {
     "refunds": ("customer_key", "refund_id"),
     "products": ("product_id",),
     "rfm_cuts": ("score", "currency"),
+    "identities": ("identity",),
+    "identity_reviews": ("email", "reason"),
 }
 
 
@@ -40,7 +42,7 @@ def build_marts(
     hash_key: bytes,
     aliases: pl.LazyFrame,
 ) -> dict[str, pl.LazyFrame]:
-    """Return the published tables (see `schemas.PUBLISHED`) but for `segments` and `segment_members`.
+    """Return the published tables (see `schemas.MARTS`) but for `segments`, `segment_members` and `person_tags`.
 
     `staged` holds the tables of `schemas.STAGED` and `deletions` (RAW_DELETIONS). `as_of` is an exclusive, aware
     instant. `hash_key` has 16 to 64 bytes. `aliases` has the columns `alias_key` and `customer_key`.
@@ -65,10 +67,12 @@ def build_marts(
         "refunds": refunds,
         "products": with_deleted_at(staged["products"], deletions, "product", "product_id"),
         "rfm_cuts": rfm_cuts(totals),
+        "identities": empty(IDENTITIES),
+        "identity_reviews": empty(IDENTITY_REVIEWS),
     }
     stamps = {"shop": pl.lit(shop), "as_of": pl.lit(as_of, dtype=TIME)}
     return {
-        name: conform(tables[name].with_columns(**stamps), PUBLISHED[name]).sort(row_order)
+        name: conform(tables[name].with_columns(**stamps), MARTS[name]).sort(row_order)
         for name, row_order in ROW_ORDER.items()
     }
 
@@ -91,4 +95,11 @@ def _customers(everybody: pl.LazyFrame, scored: pl.LazyFrame) -> pl.LazyFrame:
         pl.col("orders_count").fill_null(0),
         pl.col("gross", "refunded", "net", "average_order").fill_null(pl.lit(Decimal(0), dtype=MONEY)),
         segments=pl.lit([], dtype=pl.List(pl.String)),
+        median_days_between=pl.lit(None),
+        days_to_second=pl.lit(None),
+        active_months=pl.lit(0),
+        products_count=pl.lit(0),
+        categories=pl.lit([], dtype=pl.List(pl.String)),
+        coupons=pl.lit([], dtype=pl.List(pl.String)),
+        refund_rate=pl.lit(None),
     )

@@ -50,6 +50,7 @@ def placed_orders(
         pl.col("status").is_in([*not_counted, TRASH]).not_().fill_null(value=False) & pl.col("deleted_at").is_null()
     )
     return orders.join(owners, on="order_id", how="left").with_columns(
+        identity="customer_key",
         status_counts=status_counts,
         counted=status_counts & before(as_of),
     )

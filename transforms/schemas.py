@@ -172,6 +172,13 @@ CUSTOMERS: Mapping[str, pl.DataType] = {
     "first_order_at": TIME,
     "last_order_at": TIME,
     "recency_days": pl.Int32(),
+    "median_days_between": pl.Float64(),
+    "days_to_second": pl.Int32(),
+    "active_months": pl.Int64(),
+    "products_count": pl.Int64(),
+    "categories": pl.List(pl.String()),
+    "coupons": pl.List(pl.String()),
+    "refund_rate": MONEY,
     "r": pl.Int8(),
     "f": pl.Int8(),
     "m": pl.Int8(),
@@ -196,6 +203,7 @@ ORDERS: Mapping[str, pl.DataType] = {
     "order_id": pl.Int64(),
     "number": pl.String(),
     "customer_key": pl.String(),
+    "identity": pl.String(),
     "status": pl.String(),
     "counted": pl.Boolean(),
     "total": MONEY,
@@ -258,7 +266,66 @@ RFM_CUTS: Mapping[str, pl.DataType] = {
     "cut_60": pl.Float64(),
     "cut_80": pl.Float64(),
 }
-PUBLISHED: Mapping[str, Mapping[str, pl.DataType]] = {
+# What a person is made of, one row an identity: an account (`woo:<id>`), a guest's e-mail (`guest:<hash>`) or an order
+# without one (`guest-order:<id>`). `link` says why it belongs to `customer_key`, one of `transforms.identity.LINKS`.
+# `email` is the address as compared, `orders` counts orders of every status, dates are of those.
+IDENTITIES: Mapping[str, pl.DataType] = {
+    "shop": pl.String(),
+    "identity": pl.String(),
+    "customer_key": pl.String(),
+    "link": pl.String(),
+    "email": pl.String(),
+    "orders": pl.Int64(),
+    "first_order_at": TIME,
+    "last_order_at": TIME,
+}
+# An address that strangers share, and was therefore not merged. `reason`: 'accounts' (several log in with it) or 'names'
+# (orders under it bear several names). `customer_keys`: today's people who use it, sorted. `orders` under the address.
+IDENTITY_REVIEWS: Mapping[str, pl.DataType] = {
+    "shop": pl.String(),
+    "email": pl.String(),
+    "reason": pl.String(),
+    "customer_keys": pl.List(pl.String()),
+    "orders": pl.Int64(),
+    "last_order_at": TIME,
+}
+# The tags that rules saw when the version was derived; people without tags have no row.
+PERSON_TAGS: Mapping[str, pl.DataType] = {
+    "shop": pl.String(),
+    "customer_key": pl.String(),
+    "tags": pl.List(pl.String()),
+}
+
+# Observed history: what was seen when a version was published. It grows by each publish and cannot be computed again.
+# kind: 'first' (already in it when the segment was first looked at), 'joined' or 'left'. at: the publish; as_of: of the
+# figures. because: the conditions that flipped, as rule text, or a sentence in brackets ("(the rule was changed)").
+SEGMENT_EVENTS: Mapping[str, pl.DataType] = {
+    "shop": pl.String(),
+    "segment_id": pl.String(),
+    "customer_key": pl.String(),
+    "kind": pl.String(),
+    "at": TIME,
+    "as_of": TIME,
+    "run_id": pl.String(),
+    "because": pl.String(),
+}
+# One row a segment and publish at which its rule or its number of people changed, and the first.
+SEGMENT_COUNTS: Mapping[str, pl.DataType] = {
+    "shop": pl.String(),
+    "segment_id": pl.String(),
+    "at": TIME,
+    "as_of": TIME,
+    "run_id": pl.String(),
+    "rule": pl.String(),
+    "people": pl.Int64(),
+    "joined": pl.Int64(),
+    "left": pl.Int64(),
+}
+# The cuts of each run that had other cuts, or another day, than the run before.
+RFM_CUTS_HISTORY: Mapping[str, pl.DataType] = {**RFM_CUTS, "at": TIME, "run_id": pl.String()}
+
+# What a run derives, and what a publish adds by looking at the version before.
+MARTS: Mapping[str, Mapping[str, pl.DataType]] = {
     "customers": CUSTOMERS,
     "customer_currencies": CUSTOMER_CURRENCIES,
     "orders": ORDERS,
@@ -268,7 +335,16 @@ PUBLISHED: Mapping[str, Mapping[str, pl.DataType]] = {
     "segments": SEGMENTS,
     "segment_members": SEGMENT_MEMBERS,
     "rfm_cuts": RFM_CUTS,
+    "identities": IDENTITIES,
+    "identity_reviews": IDENTITY_REVIEWS,
+    "person_tags": PERSON_TAGS,
 }
+OBSERVED: Mapping[str, Mapping[str, pl.DataType]] = {
+    "segment_events": SEGMENT_EVENTS,
+    "segment_counts": SEGMENT_COUNTS,
+    "rfm_cuts_history": RFM_CUTS_HISTORY,
+}
+PUBLISHED: Mapping[str, Mapping[str, pl.DataType]] = {**MARTS, **OBSERVED}
 
 
 def conform(frame: pl.LazyFrame, schema: Mapping[str, pl.DataType]) -> pl.LazyFrame:

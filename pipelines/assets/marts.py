@@ -42,6 +42,11 @@ DESCRIPTIONS = {
     ),
     "segment_members": "One row a person in a segment, for lists and exports. Deleted accounts are in none.",
     "rfm_cuts": "One row a score (money: and currency) with its four cuts, the 20, 40, 60 and 80 % quantiles.",
+    "identities": (
+        "One row an account, guest's e-mail or nameless guest order, with the person it belongs to and why."
+    ),
+    "identity_reviews": "One row an address that strangers share: its people were not merged and wait for a decision.",
+    "person_tags": "One row a person with tags, as the rules of segments saw them in this run.",
 }
 
 

@@ -76,9 +76,11 @@ def mirror_shop(deployment: Deployment, shop: str, version: str, progress: Progr
 def publish_shop(deployment: Deployment, warehouse: "Warehouse", shop: str, run_id: str) -> tuple[str, dict[str, Any]]:
     """Publish the shop's marts and return the new version and its manifest."""
     from regulars.directory.publish import publish
+    from transforms.schemas import OBSERVED, empty
 
     facts, tables = warehouse.facts(), warehouse.marts()
     frames = {name: frame.collect() for name, frame in tables.items()}
+    frames |= {name: empty(schema).collect() for name, schema in OBSERVED.items()}
     manifest: dict[str, Any] = {
         "shop": shop,
         "shop_name": facts["shop_name"],

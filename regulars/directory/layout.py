@@ -32,6 +32,12 @@ SORTED_BY: Mapping[str, tuple[tuple[str, bool], ...]] = {
     "segments": (("segment_id", False),),
     "segment_members": (("segment_id", False), ("customer_key", False)),
     "rfm_cuts": (("score", False), ("currency", False)),
+    "identities": (("customer_key", False), ("identity", False)),
+    "identity_reviews": (("email", False), ("reason", False)),
+    "person_tags": (("customer_key", False),),
+    "segment_events": (("segment_id", False), ("at", False), ("customer_key", False)),
+    "segment_counts": (("segment_id", False), ("at", False)),
+    "rfm_cuts_history": (("at", False), ("score", False), ("currency", False)),
 }
 ROWS_A_GROUP = 20_000
 

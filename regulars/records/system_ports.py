@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from regulars.models import ApiToken, CheckResult, Fingerprint, SyncRun, WebhookState
+from regulars.models import ApiToken, CheckResult, Fingerprint, IdentityDecision, SyncRun, WebhookState
 
 
 class History(Protocol):
@@ -74,14 +74,43 @@ class Tokens(Protocol):
 
 
 class Aliases(Protocol):
-    """Keys that people had before: `alias -> customer key`, so that what hung on an old key stays theirs."""
+    """Keys that people had before: `alias -> customer key`, so that what hung on an old key stays theirs.
+
+    A run records them (`add_aliases`) and people decide (`merge_people`, `separate`); what a person decided wins. Notes
+    and tags stay under the key they were written under, so that an undone decision leaves everything as it was.
+    """
 
     def add_aliases(self, shop: str, aliases: Mapping[str, str]) -> int:
         """Record all of `aliases`, return how many were new or changed. Raises RecordInvalid where they go in a circle."""
         ...
 
     def aliases(self, shop: str) -> dict[str, str]:
-        """Return the shop's aliases as recorded; a chain is not shortened."""
+        """Return the shop's aliases: the recorded ones, decisions in force laid over; a chain is not shortened.
+
+        A merge adds an alias or takes a recorded one's place; a separated identity has none.
+        """
+        ...
+
+    def merge_people(self, shop: str, key: str, into: str, author: str) -> IdentityDecision:
+        """Decide that `key` is the same person as `into`, from now on known as `into`; writes an event for both.
+
+        Raises RecordInvalid where the two are one already, or would go in a circle.
+        """
+        ...
+
+    def separate(self, shop: str, identity: str, author: str) -> IdentityDecision:
+        """Decide that `identity` is a person of its own. Raises RecordInvalid where that was decided already."""
+        ...
+
+    def undo_identity_decision(self, shop: str, decision_id: int, author: str) -> IdentityDecision:
+        """Undo a decision; aliases are then as if it had never been. Raises RecordNotFound, and StaleVersion where undone.
+
+        Raises RecordInvalid where what would hold then goes in a circle.
+        """
+        ...
+
+    def identity_decisions(self, shop: str) -> list[IdentityDecision]:
+        """Return all decisions of the shop, undone ones too, the newest first."""
         ...
 
 

@@ -20,7 +20,7 @@ from tests.transforms.staged_builders import (
 )
 from transforms.quality import check_marts
 from transforms.rules import STARTING_SEGMENTS
-from transforms.schemas import PUBLISHED
+from transforms.schemas import MARTS as PUBLISHED
 from transforms.segments import SegmentRule, assign_segments
 from transforms.staging import stage_orders
 
