@@ -2,8 +2,9 @@
 
 Buyers come in rhythms, from daily regulars to people who came once and people who came often and stopped, so that
 every RFM group is populated. The shop also holds what real ones hold and software trips over: guests who write an
-account's e-mail in capitals, orders without an e-mail, orders in both copies of the autumn hour, refunds above the
-total, drafts, trash, staff who buy, a deleted customer, and one modification time that lies in the future.
+account's e-mail in capitals, an office whose people order under one address, orders without an e-mail, orders in both
+copies of the autumn hour, refunds above the total, drafts, trash, staff who buy, a deleted customer, and one
+modification time that lies in the future.
 """
 
 import random
@@ -22,6 +23,8 @@ from demo_shop.pricing import item_count
 from demo_shop.store import DEMO_KEY
 
 DAYS = 730
+OFFICE = ("Marta Lind", "Ole Brandt", "Yusuf Demir", "Chloé Petit")
+OFFICE_FROM = 500  # smaller shops, as tests use them, have no office
 
 
 class Rhythm(NamedTuple):
@@ -90,6 +93,8 @@ class _Invention:
             self._buying(account.billing, account.id, account.created)
         for number in range(people * 3 // 4 + 1, people + 1):
             self._guest(number, accounts)
+        if people >= OFFICE_FROM:
+            self._office(people + 2)
         self._autumn_hours(accounts)
         self._deleted_customer(people + 1)
         self._settle()
@@ -135,6 +140,15 @@ class _Invention:
         elif number % 35 == 0:
             address = address._replace(email="")
         self._buying(address, 0, self.start)
+
+    def _office(self, number: int) -> None:
+        """Invent guests who order under the address of the office they share: one e-mail, and no one person."""
+        rng = self.rng
+        desk = invent(rng, number).address
+        for name in OFFICE:
+            first, last = name.split()
+            shared = desk._replace(first_name=first, last_name=last, email="office@example.org")
+            self._buying(shared, 0, self.start)
 
     def _buying(self, address: Address, customer_id: int, earliest: int) -> None:
         """Invent a person's orders, backwards from when they were last here."""

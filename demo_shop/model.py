@@ -106,6 +106,7 @@ class Product:
     parent_id: int = 0
     size: str = ""
     variations: tuple[int, ...] = ()
+    categories: tuple[str, ...] = ("Uncategorized",)
     total_sales: int = 0
 
 

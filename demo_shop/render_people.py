@@ -3,6 +3,7 @@
 import hashlib
 import html
 import re
+import zlib
 
 from demo_shop.model import Address, Customer, Product
 from demo_shop.money import fixed, plain
@@ -135,7 +136,7 @@ def _catalogue(product: Product, sizes: list[Product]) -> Body:
         "cross_sell_ids": [],
         "parent_id": product.parent_id,
         "purchase_note": "",
-        "categories": [{"id": 15, "name": "Uncategorized", "slug": "uncategorized"}],
+        "categories": [_category(name) for name in product.categories],
         "brands": [],
         "tags": [],
         "images": [],
@@ -145,6 +146,12 @@ def _catalogue(product: Product, sizes: list[Product]) -> Body:
         "grouped_products": [],
         "menu_order": 0,
     }
+
+
+def _category(name: str) -> Body:
+    """Return a category of the catalogue; WooCommerce's own one has the id 15, others follow by their name."""
+    slug = "-".join(re.findall(r"[a-z]+", name.lower()))
+    return {"id": 15 + (zlib.crc32(slug.encode()) % 1000 if slug != "uncategorized" else 0), "name": name, "slug": slug}
 
 
 def _closing(shop: Records, product: Product, base: str, variable: bool) -> Body:
