@@ -49,6 +49,9 @@ PLACES = (
 )
 STATUSES = ("completed", "processing", "refunded", "cancelled", "failed")
 STATUS_SHARES = (0.90, 0.05, 0.02, 0.02, 0.01)
+KINDS = "Green Black White Mint Ginger Rose Winter Summer Smoked Wild Royal Garden Ärzte Élan Fjord Чай".split()
+GOODS = "tea pot cup tin filter kettle spoon sampler gift-box subscription tray cosy whisk scale book voucher".split()
+SHELVES = ("Tea", "Ware", "Gifts", "Tools", "Books", "Garden")
 MAILS = ("example.com", "example.org", "mail.example.net", "büro.example.de")
 
 
@@ -170,6 +173,46 @@ def _refunds(chance: np.random.Generator, orders: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _lines(orders: pl.LazyFrame) -> pl.LazyFrame:
+    """Return the lines: one an order, two where it has more than three pieces; they sum to the order's total."""
+    two = pl.col("items") > 3
+    told = orders.select(
+        "order_id", "items", total=pl.when(two).then(pl.col("total") / 2).otherwise("total").cast(MONEY)
+    )
+    lines = pl.concat([told.with_columns(place=1), told.filter(two).with_columns(place=2)])
+    count = len(KINDS) * len(GOODS)
+    return lines.with_columns(
+        # Squared, so that some products sell a hundred times as often as others.
+        product=((pl.col("order_id") * 7_919 + pl.col("place") * 104_729) % 10_007 / 10_007) ** 2 * count
+    ).select(
+        "order_id",
+        line_id=pl.col("order_id") * 10 + pl.col("place"),
+        product_id=pl.col("product").cast(pl.Int64) + 1,
+        sku=pl.format("SKU-{}", pl.col("product").cast(pl.Int64) + 1),
+        name=_product_name(pl.col("product").cast(pl.Int64)),
+        quantity=(pl.col("items") + pl.col("place") - 1) // 2 + 1,
+        total="total",
+    )
+
+
+def _products() -> pl.DataFrame:
+    numbers = pl.DataFrame({"product_id": range(1, len(KINDS) * len(GOODS) + 1)}, schema={"product_id": pl.Int64})
+    return numbers.with_columns(
+        name=_product_name(pl.col("product_id") - 1),
+        sku=pl.format("SKU-{}", "product_id"),
+        categories=pl.concat_list(_shelf("product_id")),
+    )
+
+
+def _product_name(number: pl.Expr) -> pl.Expr:
+    names = pl.lit(pl.Series([f"{kind} {good}" for good in GOODS for kind in KINDS]))
+    return names.gather(number)
+
+
+def _shelf(product: str) -> pl.Expr:
+    return pl.lit(pl.Series(SHELVES)).gather(pl.col(product) % len(SHELVES))
+
+
 def _marts(
     profiles: pl.DataFrame, placed: pl.DataFrame, refunds: pl.DataFrame
 ) -> dict[str, pl.DataFrame | pl.LazyFrame]:
@@ -177,10 +220,17 @@ def _marts(
     currencies = currency_totals(placed.lazy(), refunds.lazy()).collect()
     totals = customer_totals(currencies.lazy(), as_of=AS_OF, timezone=TIMEZONE)
     shop = pl.lit(SHOP).alias("shop")
-    customers = _with_columns_of(profiles.lazy().join(score(totals), on="customer_key", how="left"), "customers")
     zero = pl.lit(0).cast(MONEY)
-    customers = customers.with_columns(
+    lines = _lines(placed.lazy())
+    bought = placed.lazy().filter("counted").select("order_id", "customer_key").join(lines, on="order_id")
+    shelves = bought.group_by("customer_key").agg(categories=_shelf("product_id").unique().sort())
+    known = profiles.lazy().join(score(totals), on="customer_key", how="left")
+    told = _with_columns_of(
+        known.drop("categories", strict=False).join(shelves, on="customer_key", how="left"), "customers"
+    )
+    customers = told.with_columns(
         shop,
+        pl.col("categories", "coupons").fill_null([]),
         pl.col("orders_count").fill_null(0),
         pl.col("gross", "refunded", "net", "average_order").fill_null(zero),
         as_of=pl.lit(AS_OF).cast(TIME),
@@ -204,9 +254,8 @@ def _marts(
             modified_at="created_at",
             paid_at="created_at",
         ),
-        "order_lines": placed.lazy().select(
-            shop, "order_id", line_id=pl.col("order_id") * 10, quantity="items", total="total"
-        ),
+        "order_lines": lines.with_columns(shop),
+        "products": _products().lazy().with_columns(shop),
         "refunds": refunds.lazy(),
         "rfm_cuts": rfm_cuts(totals).with_columns(shop, as_of=pl.lit(AS_OF).cast(TIME)),
     }
