@@ -8,13 +8,23 @@ changes once it has its name; publishing replaces `CURRENT` in one step.
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from regulars.errors import DataFolderError, NewerSchema
 
-SCHEMA_VERSION = 1
+if TYPE_CHECKING:
+    import polars as pl
+
+# 1: what people spent and who they are. 2: identities, more metrics, and observed history.
+SCHEMA_VERSION = 2
+# Tables that versions of schema 1 do not have; `scan_table` shows them without rows there.
+SINCE_SCHEMA_2 = frozenset(
+    {"identities", "identity_reviews", "person_tags", "segment_events", "segment_counts", "rfm_cuts_history"}
+)
 CURRENT = "CURRENT"
 MANIFEST = "manifest.json"
 LOCK = ".publish.lock"
@@ -70,6 +80,45 @@ class Manifest(BaseModel):
 def table_file(version_folder: Path, table: str) -> Path:
     """Return the file of `table` in a version's folder."""
     return version_folder / f"{table}.parquet"
+
+
+def scan_table(version_folder: Path, table: str) -> "pl.LazyFrame":
+    """Return a lazy frame over one table of a version, with exactly the columns of `PUBLISHED[table]`.
+
+    This is the one way to open a table: what a version of an earlier release does not have is laid over it, so that
+    readers need not know. A missing column is null (a list: empty), a missing table has no rows. Filters still reach
+    the file. Raises FileNotFoundError, here or when it is collected, where the version was pruned in between.
+    """
+    import polars as pl  # noqa: PLC0415 - keeps whoever reads a manifest alone light
+
+    from transforms.schemas import PUBLISHED, empty  # noqa: PLC0415 - likewise
+
+    file = table_file(version_folder, table)
+    try:
+        found = file.stat()
+    except FileNotFoundError:
+        if table in SINCE_SCHEMA_2 and read_manifest(version_folder).schema_version < 2:
+            return empty(PUBLISHED[table])
+        raise
+    absent = _absent_columns(file, table, found.st_mtime_ns)
+    frame = pl.scan_parquet(file)
+    schema = PUBLISHED[table]
+    if absent:
+        frame = frame.with_columns(
+            pl.lit([] if isinstance(schema[name], pl.List) else None, dtype=schema[name]).alias(name) for name in absent
+        )
+    return frame.select(schema.keys())
+
+
+@lru_cache(maxsize=200)
+def _absent_columns(file: Path, table: str, _written: int) -> tuple[str, ...]:
+    """Return the columns that a file does not have. Kept, by when it was written: large files have large footers."""
+    import polars as pl  # noqa: PLC0415 - as in scan_table
+
+    from transforms.schemas import PUBLISHED  # noqa: PLC0415 - likewise
+
+    there = pl.read_parquet_schema(file)
+    return tuple(name for name in PUBLISHED[table] if name not in there)
 
 
 def version_name(published_at: datetime) -> str:

@@ -163,6 +163,6 @@ def test_data_of_a_newer_version_are_a_sentence(app: Open, data: Path, published
     """An older app over newer data says to update, on every page."""
     version = published([a_buyer(1)])
     file = data / "published" / SHOP / version / "manifest.json"
-    file.write_text(file.read_text().replace('"schema_version": 1', '"schema_version": 2'))
+    file.write_text(file.read_text().replace('"schema_version": 2', '"schema_version": 3'))
 
     assert "update Regulars" in app("customers").error[0].value

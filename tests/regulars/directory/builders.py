@@ -1,5 +1,6 @@
 """Builders of published data for tests: people by hand, a few of them tricky, published through the real writer."""
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -8,6 +9,8 @@ from typing import Any
 
 import polars as pl
 
+from regulars.directory.layout import MANIFEST, SINCE_SCHEMA_2, table_file
+from regulars.directory.lookup import remove_lookups
 from regulars.directory.publish import publish
 from transforms.schemas import PUBLISHED
 
@@ -169,6 +172,35 @@ def publish_people(
     currencies = [row for person in people for row in currencies_of(person)]
     tables["customer_currencies"] = frame("customer_currencies", [*currencies, *more_currencies])
     return publish(folder, tables, manifest(**(about or {})), keep)
+
+
+# The columns that versions of schema 1 do not have.
+SINCE_SCHEMA_2_COLUMNS = {
+    "customers": [
+        "median_days_between",
+        "days_to_second",
+        "active_months",
+        "products_count",
+        "categories",
+        "coupons",
+        "refund_rate",
+    ],
+    "orders": ["identity"],
+}
+
+
+def as_of_schema_1(version_folder: Path) -> None:
+    """Make a version what the release before schema 2 wrote: fewer tables, fewer columns, no derived files."""
+    for table in SINCE_SCHEMA_2:
+        table_file(version_folder, table).unlink()
+    for table, columns in SINCE_SCHEMA_2_COLUMNS.items():
+        file = table_file(version_folder, table)
+        pl.read_parquet(file).drop(columns).write_parquet(file)
+    remove_lookups(version_folder)
+    manifest_file = version_folder / MANIFEST
+    written = json.loads(manifest_file.read_text())
+    rows = {table: rows for table, rows in written["rows"].items() if table not in SINCE_SCHEMA_2}
+    manifest_file.write_text(json.dumps(written | {"schema_version": 1, "rows": rows}))
 
 
 def also_in(person: Mapping[str, Any], currency: str, net: str, orders: int = 1) -> dict[str, Any]:

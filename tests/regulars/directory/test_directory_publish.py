@@ -32,7 +32,7 @@ def test_a_version_holds_every_table_and_says_what_it_is(tmp_path: Path) -> None
     for name, schema in PUBLISHED.items():
         assert dict(pl.read_parquet_schema(folder / f"{name}.parquet")) == dict(schema)
     read = read_manifest(folder)
-    assert (read.version, read.schema_version, read.shop) == (version, 1, SHOP)
+    assert (read.version, read.schema_version, read.shop) == (version, 2, SHOP)
     assert read.rows == dict.fromkeys(PUBLISHED, 0) | {"customers": 2, "customer_currencies": 2, "orders": 1}
     assert read.as_of == AS_OF
 

@@ -295,7 +295,7 @@ def test_data_of_a_newer_version_are_refused_in_one_sentence(tmp_path: Path) -> 
     """An older Regulars must not guess at a layout it does not know."""
     directory = the_directory(tmp_path, [a_buyer(1)])
     (file,) = tmp_path.glob("*/manifest.json")
-    file.write_text(file.read_text().replace('"schema_version": 1', '"schema_version": 2'))
+    file.write_text(file.read_text().replace('"schema_version": 2', '"schema_version": 3'))
 
     with pytest.raises(NewerSchema, match="update Regulars"):
         directory.people(PeopleQuery())
