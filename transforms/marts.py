@@ -11,6 +11,7 @@ from decimal import Decimal
 
 import polars as pl
 
+from transforms.habits import habits, with_habits
 from transforms.identity import new_aliases, order_owners, resolve_aliases
 from transforms.metrics import currency_totals, customer_totals
 from transforms.orders import placed_orders, placed_refunds, with_deleted_at, with_refunded
@@ -60,7 +61,9 @@ def build_marts(
     totals = customer_totals(currencies, as_of=as_of, timezone=timezone)
     everybody = people(accounts, placed, resolve_aliases(aliases))
     tables = {
-        "customers": _customers(everybody, score(totals)),
+        "customers": _customers(
+            everybody, score(totals), habits(placed, staged["order_lines"], staged["products"])
+        ),
         "customer_currencies": currencies,
         "orders": with_refunded(placed, refunds, as_of=as_of),
         "order_lines": staged["order_lines"],
@@ -89,17 +92,10 @@ def find_aliases(
     return new_aliases(staged["orders"], accounts, known_keys, hash_key=hash_key, aliases=aliases)
 
 
-def _customers(everybody: pl.LazyFrame, scored: pl.LazyFrame) -> pl.LazyFrame:
-    """Return everybody with figures and scores: zeros and nulls for people without a counted order."""
-    return everybody.join(scored, on="customer_key", how="left").with_columns(
+def _customers(everybody: pl.LazyFrame, scored: pl.LazyFrame, of_buyers: pl.LazyFrame) -> pl.LazyFrame:
+    """Return everybody with figures, scores and habits: zeros and nulls for people without a counted order."""
+    return with_habits(everybody.join(scored, on="customer_key", how="left"), of_buyers).with_columns(
         pl.col("orders_count").fill_null(0),
         pl.col("gross", "refunded", "net", "average_order").fill_null(pl.lit(Decimal(0), dtype=MONEY)),
         segments=pl.lit([], dtype=pl.List(pl.String)),
-        median_days_between=pl.lit(None),
-        days_to_second=pl.lit(None),
-        active_months=pl.lit(0),
-        products_count=pl.lit(0),
-        categories=pl.lit([], dtype=pl.List(pl.String)),
-        coupons=pl.lit([], dtype=pl.List(pl.String)),
-        refund_rate=pl.lit(None),
     )

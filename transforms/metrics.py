@@ -2,8 +2,8 @@
 
 Counted orders and counted refunds only (see `transforms.orders`). `gross` is the sum of order totals, `refunded` of
 refund amounts, `net = gross - refunded`, exactly; `net` is negative where more came back than was paid before `as_of`.
-`average_order` is `net / orders_count` of the same currency, rounded half to even at the sixth decimal (decimal
-arithmetic; it is the one rounded figure). Money of different currencies is never added.
+`average_order` is `net / orders_count` of the same currency, `refund_rate` is `refunded / gross`; both are rounded half
+to even at the sixth decimal, in decimal arithmetic, and nothing else is rounded. Money of different currencies is never added.
 
 The *main currency* of a person is that of most counted orders; on a tie that of the latest order, then the first in the
 alphabet. A person without a counted order has no currency, no dates, and zero orders and money (also where a refund is
@@ -58,11 +58,22 @@ def average(amount: pl.Expr, count: pl.Expr) -> pl.Expr:
     return pl.when(count > 0).then(quotient.cast(MONEY)).otherwise(NOTHING)
 
 
+def refund_rate(refunded: pl.Expr, gross: pl.Expr) -> pl.Expr:
+    """Return refunded money divided by gross, half to even at the sixth decimal, in decimal arithmetic.
+
+    Above 1 where more came back than was paid before `as_of`; null where gross is 0, and where the rate has more than
+    twelve digits before the point (a refund of a million on an order of a millionth).
+    """
+    # Polars refuses to divide a decimal by 0, also in a branch that is not taken.
+    some = pl.when(gross != 0).then(gross)
+    return (refunded.cast(pl.Decimal(38, 6)) / some.cast(pl.Decimal(38, 6))).cast(MONEY, strict=False)
+
+
 def customer_totals(currencies: pl.LazyFrame, *, as_of: datetime, timezone: str) -> pl.LazyFrame:
     """Return one row for each person with a counted order, from `currency_totals`; money in the main currency.
 
     `orders_count`, `first_order_at`, `last_order_at` and `recency_days` (from the day of the last order to the day that
-    begins at `as_of`) go over all currencies.
+    begins at `as_of`) go over all currencies; `refund_rate` is that of the main one.
     """
     of_main = pl.col("currency", "gross", "refunded", "net", "average_order")
     return (
@@ -75,4 +86,5 @@ def customer_totals(currencies: pl.LazyFrame, *, as_of: datetime, timezone: str)
             pl.col("last_order_at").max(),
             recency_days=pl.lit(day_number(as_of, timezone), dtype=pl.Int32) - pl.col("last_day").max(),
         )
+        .with_columns(refund_rate=refund_rate(pl.col("refunded"), pl.col("gross")))
     )

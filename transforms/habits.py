@@ -1,0 +1,104 @@
+"""How people buy: gaps between orders, months with an order, what they bought, and with which coupons.
+
+All of it goes over a person's counted orders (see `transforms.orders`), whatever their currency. A *gap* is the number
+of shop days between two consecutive counted orders; two orders of one day are 0 days apart. A *month* is a calendar
+month on the shop's clock. A *product* is known by its id; a line without one (the shop writes 0 when a product is
+deleted) by its SKU, else by its name, both as the shop wrote them. Categories are those the shop
+files a product under today, or last did where it deleted the product. Coupon codes are folded like texts in rules, since the
+shop takes `SUMMER` and `summer` for one code.
+
+Whom a person's habits depend on: that person's counted orders and their lines, and the products. Nothing is rounded.
+"""
+
+import polars as pl
+
+from transforms.rules import fold
+
+COUNT = pl.Int64
+# What people without a counted order have: nothing is known, and nothing was bought.
+NO_TEXTS = pl.lit([], dtype=pl.List(pl.String))
+
+
+def habits(orders: pl.LazyFrame, order_lines: pl.LazyFrame, products: pl.LazyFrame) -> pl.LazyFrame:
+    """Return one row for each person with a counted order, from placed orders, order lines and products.
+
+    Columns: `customer_key`, `median_days_between` (median of the gaps, Float64; null under two orders),
+    `days_to_second` (shop days from the first counted order to the second; null under two), `active_months` (distinct
+    months with a counted order), `products_count` (distinct products), `categories` (of these, distinct, sorted) and
+    `coupons` (folded codes, distinct, sorted); the lists are empty where there is none.
+    """
+    counted = orders.filter("counted")
+    bought = _bought(counted, order_lines).cache()
+    return (
+        _rhythm(counted)
+        .join(bought.group_by("customer_key").agg(products_count=pl.len().cast(COUNT)), on="customer_key", how="left")
+        .join(_categories(bought, products), on="customer_key", how="left")
+        .join(_coupons(counted), on="customer_key", how="left")
+        .with_columns(pl.col("products_count").fill_null(0), pl.col("categories", "coupons").fill_null(NO_TEXTS))
+    )
+
+
+def with_habits(everybody: pl.LazyFrame, of_buyers: pl.LazyFrame) -> pl.LazyFrame:
+    """Return people (`customer_key`) with the columns of `habits`: nulls, zeros and empty lists without a counted order."""
+    return everybody.join(of_buyers, on="customer_key", how="left").with_columns(
+        pl.col("active_months", "products_count").fill_null(0), pl.col("categories", "coupons").fill_null(NO_TEXTS)
+    )
+
+
+def _rhythm(counted: pl.LazyFrame) -> pl.LazyFrame:
+    """Return `customer_key, median_days_between, days_to_second, active_months`."""
+    date = pl.col("order_day").cast(pl.Date).dt
+    # Lists of one group_by, not windows: each person's days are gathered once and sorted within.
+    days = counted.group_by("customer_key").agg(
+        days=pl.col("order_day").sort(),
+        active_months=(date.year().cast(pl.Int32) * 12 + date.month()).n_unique().cast(COUNT),
+    )
+    ordered = pl.col("days").list
+    return days.select(
+        "customer_key",
+        "active_months",
+        median_days_between=ordered.diff(null_behavior="drop").list.median(),
+        days_to_second=ordered.get(1, null_on_oob=True) - ordered.first(),
+    )
+
+
+def _bought(counted: pl.LazyFrame, order_lines: pl.LazyFrame) -> pl.LazyFrame:
+    """Return `customer_key, product_id, by_name`, each product of a person once; `by_name` stands in for a lacking id."""
+    has_id = pl.col("product_id") > 0
+    named = pl.coalesce(pl.lit("sku ") + pl.col("sku"), pl.lit("name ") + pl.col("name"))
+    return (
+        order_lines.select(
+            "order_id",
+            product_id=pl.when(has_id).then("product_id"),
+            by_name=pl.when(has_id.fill_null(value=False).not_()).then(named),
+        )
+        .filter(pl.col("product_id").is_not_null() | pl.col("by_name").is_not_null())
+        .join(counted.select("order_id", "customer_key"), on="order_id", how="inner")
+        .select("customer_key", "product_id", "by_name")
+        .unique()
+    )
+
+
+def _categories(bought: pl.LazyFrame, products: pl.LazyFrame) -> pl.LazyFrame:
+    filed = products.select("product_id", "categories").explode("categories").drop_nulls()
+    return (
+        bought.select("customer_key", "product_id")
+        .join(filed, on="product_id", how="inner")
+        .select("customer_key", "categories")
+        .unique()
+        .group_by("customer_key")
+        .agg(pl.col("categories").sort())
+    )
+
+
+def _coupons(counted: pl.LazyFrame) -> pl.LazyFrame:
+    return (
+        counted.filter(pl.col("coupons").list.len() > 0)
+        .select("customer_key", "coupons")
+        .explode("coupons")
+        .select("customer_key", coupons=fold(pl.col("coupons").str.strip_chars()))
+        .filter(pl.col("coupons") != "")
+        .unique()
+        .group_by("customer_key")
+        .agg(pl.col("coupons").sort())
+    )
