@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks import extract, files, freshness, limiter, receiver, screens, server
+from benchmarks import extract, files, freshness, limiter, live_count, receiver, screens, server
 from benchmarks.comparison import Comparison
 from benchmarks.ground import SERVED, Ground
 
@@ -17,6 +17,7 @@ CASES: Mapping[str, Sequence[Case]] = {
     "store_profile": (files.profile_cases, server.profile_cases),
     "app_list": (screens.list_cases,),
     "app_rule": (screens.rule_cases,),
+    "live_count": (live_count.cases,),
     "limiter": (limiter.cases,),
     "extract": (extract.cases,),
     "receiver": (receiver.cases,),

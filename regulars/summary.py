@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 
-from regulars.directory.layout import Manifest, current_manifest, table_file
+from regulars.directory.layout import Manifest, current_manifest, scan_table
 from regulars.errors import NothingPublished
 from transforms.rfm import RFM_GROUPS
 
@@ -64,9 +64,9 @@ def summarise(folder: Path) -> Summary:
     if manifest is None:
         raise NothingPublished(f"Nothing is published under {folder} yet: run `regulars sync`.")
     version = folder / manifest.version
-    spend = pl.scan_parquet(table_file(version, "customer_currencies"))
-    people = pl.scan_parquet(table_file(version, "customers"))
-    segments = pl.scan_parquet(table_file(version, "segments")).collect()
+    spend = scan_table(version, "customer_currencies")
+    people = scan_table(version, "customers")
+    segments = scan_table(version, "segments").collect()
     counted = people.group_by("rfm_group").len().collect()
     by_group = dict(zip(counted["rfm_group"], counted["len"], strict=True))
     return Summary(

@@ -15,11 +15,12 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 
-from regulars.directory.layout import table_file
+from regulars.directory.layout import scan_table
 from regulars.directory.query import SORTS
 from regulars.directory.search import fold, search_columns
 from transforms.rfm import RFM_GROUPS
 from transforms.rules import FIELDS, Kind, folded_field
+from transforms.rules import fold as fold_text
 from transforms.schemas import CUSTOMERS
 
 KEY = "customer_key"
@@ -28,12 +29,16 @@ LEFT_IN_THE_TABLE = frozenset({"billing", "shipping", "avatar_url", "segments", 
 IN_MEMORY = tuple(name for name in CUSTOMERS if name not in LEFT_IN_THE_TABLE)
 ROW_COLUMNS = ("name", *IN_MEMORY)
 
-# The text fields of rules, folded: by field, the column that holds it.
-FOLDED = {name: f"_rule_{name}" for name, field in FIELDS.items() if field.kind == Kind.TEXT}
+# The texts and lists of texts that rules compare, folded: by field, the column that holds it.
+FOLDED = {
+    name: f"_rule_{name}"
+    for name, field in FIELDS.items()
+    if field.kind in (Kind.TEXT, Kind.LIST) and {*field.columns} <= {*CUSTOMERS}
+}
 # By sort key, a column of whole numbers in its order: they sort in a tenth of the time of texts and money.
 RANKS = {sort: f"_rank_{sort}" for sort in SORTS}
 
-FORM = 1  # goes up when the same columns come to mean something else, such as another way to fold
+FORM = 2  # goes up when the same columns come to mean something else, such as another way to fold
 PEOPLE, NUMBERS = f"people-{FORM}.arrow", f"numbers-{FORM}.arrow"
 FEW = 50_000  # of a text that has no more values than this (a city, a role), only the values are folded
 
@@ -80,17 +85,11 @@ def _mapped(file: Path) -> pl.DataFrame | None:
 
 
 def _prepared_numbers(version_folder: Path) -> pl.DataFrame:
-    return (
-        pl.scan_parquet(table_file(version_folder, "orders"))
-        .select("number", KEY)
-        .drop_nulls()
-        .sort("number", KEY)
-        .collect()
-    )
+    return scan_table(version_folder, "orders").select("number", KEY).drop_nulls().sort("number", KEY).collect()
 
 
 def _prepared_people(version_folder: Path) -> pl.DataFrame:
-    lazy = pl.scan_parquet(table_file(version_folder, "customers")).select(IN_MEMORY)
+    lazy = scan_table(version_folder, "customers").select(IN_MEMORY)
     full_name = pl.concat_str([_clean("first_name"), _clean("last_name")], separator=" ").str.strip_chars()
     name = pl.coalesce(pl.when(full_name != "").then(full_name), _filled("company"), _filled("email"))
     frame = lazy.with_columns(name.alias("name")).collect().sort(KEY)
@@ -113,12 +112,22 @@ def _prepared_people(version_folder: Path) -> pl.DataFrame:
 def _folded(people: pl.DataFrame, field: str) -> pl.Series:
     """Return a text field of rules, folded. Of a text with few different values each is folded once."""
     columns = list(FIELDS[field].columns)
+    if FIELDS[field].kind == Kind.LIST:
+        return _folded_list(people[columns[0]])
     values = people.select(columns).unique()
     if values.height > FEW:
         return people.select(folded_field(field)).to_series()
     values = values.with_columns(folded_field(field).alias("_folded"))
     joined = people.select(columns).join(values, on=columns, how="left", nulls_equal=True, maintain_order="left")
     return joined["_folded"]
+
+
+def _folded_list(lists: pl.Series) -> pl.Series:
+    """Return lists of texts, folded. Shops have few categories and coupons: each is folded once."""
+    values = lists.explode().drop_nulls().unique()
+    folded = values.to_frame("value").select(fold_text(pl.col("value")).alias("folded"))["folded"]
+    each = pl.element().replace_strict(values, folded, default=None, return_dtype=pl.String)
+    return lists.to_frame("lists").select(pl.col("lists").list.eval(each)).to_series()
 
 
 def _ranked(names: list[str]) -> Mapping[str, int]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from regulars.directory.layout import Manifest, read_manifest, table_file
+from regulars.directory.layout import Manifest, read_manifest, scan_table
 from regulars.directory.lookup import KEY, ROW_COLUMNS, read_numbers, read_people
 
 __all__ = ["KEY", "ROW_COLUMNS", "Snapshot", "open_snapshot"]
@@ -30,7 +30,7 @@ class Snapshot:
 
     def scan(self, table: str) -> pl.LazyFrame:
         """Return a lazy frame over one table's file."""
-        return pl.scan_parquet(table_file(self.folder, table))
+        return scan_table(self.folder, table)
 
     def row_of(self, key: str) -> int | None:
         """Return the position of a person in `people`, None where there is nobody of this key."""
@@ -78,7 +78,7 @@ def open_snapshot(version_folder: Path) -> Snapshot:
     manifest = read_manifest(version_folder)
     people = read_people(version_folder)
     more = (
-        pl.scan_parquet(table_file(version_folder, "customer_currencies"))
+        scan_table(version_folder, "customer_currencies")
         .select(KEY, "currency", "orders_count", "net")
         .join(people.lazy().select(KEY, main="currency").with_row_index("row"), on=KEY, how="inner")
         .filter(pl.col("currency").ne_missing(pl.col("main")))

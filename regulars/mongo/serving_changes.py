@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import polars.selectors as cs
 
-from regulars.directory.layout import table_file
+from regulars.directory.layout import scan_table
 from regulars.directory.lookup import KEY, read_people
 
 # From the files made ready for lists: the name, and what lists sort by. `_currency_rank` of one person may change with
@@ -78,4 +78,4 @@ def _together(parts: list[pl.DataFrame], key: str, documents: pl.LazyFrame) -> p
 
 
 def _scan(folder: Path, table: str) -> pl.LazyFrame:
-    return pl.scan_parquet(table_file(folder, table))
+    return scan_table(folder, table)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from regulars.directory.layout import read_manifest, table_file
+from regulars.directory.layout import read_manifest, scan_table
 from regulars.directory.lookup import KEY, read_people
 from regulars.mongo.client import Document
 from regulars.mongo.serving_changes import DERIVED, ORDER
@@ -22,9 +22,9 @@ def person_chunks(shop: str, folder: Path, keys: pl.Series) -> Iterator[list[Doc
     """Yield the documents of the people with these sorted keys. Raises FileNotFoundError."""
     derived = read_people(folder).lazy().select(KEY, *DERIVED)
     for some in _portions(keys, PEOPLE_AT_ONCE):
-        people = _of(pl.scan_parquet(table_file(folder, "customers")), some)
+        people = _of(scan_table(folder, "customers"), some)
         named = people.join(_of(derived, some), on=KEY, how="left", maintain_order="left")
-        currencies = _of(pl.scan_parquet(table_file(folder, "customer_currencies")), some)
+        currencies = _of(scan_table(folder, "customer_currencies"), some)
         yield customer_documents(shop, *pl.collect_all([named, currencies.sort(KEY, "currency")]))
 
 
@@ -32,7 +32,7 @@ def order_chunks(shop: str, folder: Path, ids: pl.Series) -> Iterator[list[Docum
     """Yield the documents of the orders with these sorted ids. Raises FileNotFoundError."""
     for some in _portions(ids, ORDERS_AT_ONCE):
         orders, lines, refunds = (
-            _of(pl.scan_parquet(table_file(folder, table)), some) for table in ("orders", "order_lines", "refunds")
+            _of(scan_table(folder, table), some) for table in ("orders", "order_lines", "refunds")
         )
         latest_first = refunds.sort("created_at", "refund_id", descending=True, nulls_last=True)
         yield order_documents(shop, *pl.collect_all([orders, lines.sort(ORDER, "line_id"), latest_first]))
@@ -41,7 +41,7 @@ def order_chunks(shop: str, folder: Path, ids: pl.Series) -> Iterator[list[Docum
 def segments_of(shop: str, folder: Path) -> list[Document]:
     """Return the documents of the segments, with the net of their members. Raises FileNotFoundError."""
     segments, members, currencies = (
-        pl.scan_parquet(table_file(folder, table)) for table in ("segments", "segment_members", "customer_currencies")
+        scan_table(folder, table) for table in ("segments", "segment_members", "customer_currencies")
     )
     nets = (
         members.join(currencies, on=KEY)

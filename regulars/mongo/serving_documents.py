@@ -140,7 +140,10 @@ def _money(units: int) -> Decimal128:
 
 def _plain(document: Document, schema: Mapping[str, pl.DataType]) -> list[Any]:
     """Return the values of a row, times as microseconds since 1970: a time with a zone takes Polars longest."""
-    values = [document[name] for name in schema]
+    try:
+        values = [document[name] for name in schema]
+    except KeyError:  # written by a release that had fewer columns: they say what a published table without them says
+        values = [document.get(name, [] if isinstance(dtype, pl.List) else None) for name, dtype in schema.items()]
     for position, value in enumerate(values):
         kind = type(value)
         if kind is DatetimeMS:
