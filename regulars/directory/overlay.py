@@ -8,6 +8,7 @@ import polars as pl
 from regulars.directory.query import LiveRecords
 from regulars.errors import RecordNotFound
 from regulars.models import Hidden, Segment
+from regulars.records.links import current_key
 from transforms.rules import Rule, parse
 
 TAGS = pl.List(pl.String())
@@ -71,12 +72,3 @@ def read_overlay(records: LiveRecords | None, shop: str) -> Overlay:
         tags[now] = tuple(sorted({*tags.get(now, ()), *written}, key=str.casefold)) if now in tags else written
     hidden = {current_key(key, aliases): entry for key, entry in records.hidden(shop).items()}
     return Overlay(tags=tags, segments=tuple(records.segments(shop)), aliases=aliases, hidden=hidden)
-
-
-def current_key(key: str, aliases: Mapping[str, str]) -> str:
-    """Return the key that `key` belongs to today, along a chain of aliases."""
-    seen = {key}
-    while (following := aliases.get(key)) is not None and following not in seen:
-        key = following
-        seen.add(key)
-    return key

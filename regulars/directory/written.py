@@ -1,7 +1,7 @@
 """What was written about a person, under the key of today and under those they had before (as a guest, for example)."""
 
-from regulars.directory.overlay import current_key
 from regulars.models import Note, PersonEvent
+from regulars.records.links import current_key
 from regulars.records.ports import Records
 
 

@@ -1,17 +1,18 @@
-"""Aliases and keys on MongoDB; the guarantees stand in `regulars.records.system_ports.Aliases` and `system_ports.Keys`."""
+"""Recorded aliases and keys on MongoDB; the guarantees stand in `regulars.records.system_ports.Aliases` and `system_ports.Keys`."""
 
 import secrets
 from collections.abc import Mapping
 
 from regulars.mongo.client import Document
-from regulars.mongo.rows import Reading, RecordsStore, Writing
+from regulars.mongo.decisions import recorded
+from regulars.mongo.rows import RecordsStore, Writing
 from regulars.records.given import a_shop, check_no_circle, given_aliases
 
 GUEST_KEY = "guest"
 
 
 class MongoIdentity(RecordsStore):
-    """Aliases and keys in the collections `aliases` and `keys`."""
+    """Recorded aliases and keys in the collections `aliases` and `keys`."""
 
     def add_aliases(self, shop: str, aliases: Mapping[str, str]) -> int:
         """Record aliases, return how many were new or changed. See `system_ports.Aliases`."""
@@ -21,7 +22,7 @@ class MongoIdentity(RecordsStore):
         now = self._now()
 
         def work(writing: Writing) -> int:
-            known = _aliases(writing, shop)
+            known = recorded(writing, shop)
             new = {alias: key for alias, key in given.items() if known.get(alias) != key}
             check_no_circle(known | new, new)
             for alias in new.keys() & known.keys():
@@ -36,12 +37,6 @@ class MongoIdentity(RecordsStore):
             return len(new)
 
         return self._write(work)
-
-    def aliases(self, shop: str) -> dict[str, str]:
-        """Return the shop's aliases. See `system_ports.Aliases`."""
-        shop = a_shop(shop)
-        with self._reading() as reading:
-            return _aliases(reading, shop)
 
     def guest_key(self) -> tuple[str, bytes]:
         """Return the id and the bytes of the key that hashes guests' e-mail addresses. See `system_ports.Keys`."""
@@ -59,7 +54,3 @@ class MongoIdentity(RecordsStore):
 
             row = self._write(work)
         return str(row["key_id"]), bytes(row["secret"])
-
-
-def _aliases(reading: Reading, shop: str) -> dict[str, str]:
-    return {row["alias_key"]: row["customer_key"] for row in reading["aliases"].all("alias_key", shop=shop)}

@@ -6,6 +6,7 @@ from datetime import datetime
 from pydantic import SecretStr
 
 from regulars.mongo.bulk import MongoBulkTags
+from regulars.mongo.decisions import MongoDecisions
 from regulars.mongo.history import MongoHistory
 from regulars.mongo.identity import MongoIdentity
 from regulars.mongo.notes import MongoNotes
@@ -30,6 +31,7 @@ class MongoRecords(
     MongoHistory,
     MongoShopStates,
     MongoTokens,
+    MongoDecisions,
     MongoIdentity,
     MongoPortable,
 ):

@@ -50,12 +50,16 @@ def _to_2(database: Database[Document], session: ClientSession) -> None:
     database["syncs"].update_many({"drift": {"$exists": False}}, {"$set": {"drift": None}}, session=session)
 
 
+def _to_3(database: Database[Document], session: ClientSession) -> None:
+    """Bring decisions on who is who: a collection that begins empty."""
+
+
 # `_id` is what a table of one key column has in it; the others have an unused one beside their unique index.
 # tag_change_people holds up to AT_ONCE people a document, for they are only ever wanted all together. tag_jobs holds what
 # is under way, see `bulk`.
 PART = Part(
     "records",
-    2,
+    3,
     {
         STATE: (),
         "keys": (),
@@ -71,6 +75,7 @@ PART = Part(
         "segments": (_unique("shop", "id"),),
         "segment_versions": (_unique("segment_seq", "version"),),
         "aliases": (_unique("shop", "alias_key"),),
+        "identity_decisions": (_index("shop", "_id"),),
         "hidden": (_unique("shop", "customer_key"),),
         "events": (_index("shop", "customer_key", "_id"),),
         "syncs": (
@@ -81,7 +86,7 @@ PART = Part(
         "fingerprints": (),
         "webhooks": (_unique("shop", "topic"),),
     },
-    migrations={1: _to_2},
+    migrations={1: _to_2, 2: _to_3},
     first=_first_state,
 )
 

@@ -61,6 +61,14 @@ _V3 = (
     )""",
 )
 
+_V4 = (
+    """CREATE TABLE identity_decisions (
+        id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, shop TEXT NOT NULL, kind TEXT NOT NULL, identity TEXT NOT NULL,
+        "into" TEXT NOT NULL, author TEXT NOT NULL, at INTEGER NOT NULL, undone_at INTEGER, undone_by TEXT
+    )""",
+    "CREATE INDEX identity_decisions_of_shop ON identity_decisions (shop, id)",
+)
+
 
 def _to_2(connection: sa.Connection) -> None:
     """Bring segment history, bulk changes of tags, hidden people, events, syncs, checks and tokens."""
@@ -74,4 +82,10 @@ def _to_3(connection: sa.Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
-MIGRATIONS: Mapping[int, Callable[[sa.Connection], None]] = {1: _to_2, 2: _to_3}
+def _to_4(connection: sa.Connection) -> None:
+    """Bring decisions on who is who."""
+    for statement in _V4:
+        connection.exec_driver_sql(statement)
+
+
+MIGRATIONS: Mapping[int, Callable[[sa.Connection], None]] = {1: _to_2, 2: _to_3, 3: _to_4}

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from regulars.models import EventKind, SyncKind, WebhookStatus
+from regulars.models import DecisionKind, EventKind, SyncKind, WebhookStatus
 from regulars.records import drifts, sentences
 from regulars.records.texts import is_text
 
@@ -122,6 +122,18 @@ TABLES: Mapping[str, Table] = {
         edited_at="time?",
     ),
     "aliases": _table("shop alias_key", shop="text", alias_key="text", customer_key="text", created_at="time"),
+    "identity_decisions": _table(
+        "id",
+        id="integer",
+        shop="text",
+        kind="text",
+        identity="text",
+        into="text",
+        author="text",
+        at="time",
+        undone_at="time?",
+        undone_by="text?",
+    ),
     "hidden": _table("shop customer_key", shop="text", customer_key="text", author="text", at="time"),
     "events": _table(
         "id", id="integer", shop="text", customer_key="text", at="time", author="text", kind="text", detail="text"
@@ -157,11 +169,12 @@ TABLES: Mapping[str, Table] = {
         "shop topic", shop="text", topic="text", status="text", webhook_id="integer?", checked_at="time"
     ),
 }
-COUNTED = ("events", "notes", "tag_changes", "tokens")
+COUNTED = ("events", "identity_decisions", "notes", "tag_changes", "tokens")
 _WORDS: Mapping[tuple[str, str], frozenset[str]] = {
     ("counters", "name"): frozenset(COUNTED),
     ("tag_changes", "action"): frozenset({"add", "remove"}),
     ("events", "kind"): frozenset(get_args(EventKind)),
+    ("identity_decisions", "kind"): frozenset(get_args(DecisionKind)),
     ("syncs", "kind"): frozenset(get_args(SyncKind)),
     ("syncs", "status"): frozenset({"success", "failure"}),
     ("webhooks", "status"): frozenset(get_args(WebhookStatus)),

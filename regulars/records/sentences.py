@@ -64,6 +64,31 @@ def alias_circle() -> RecordInvalid:
     return RecordInvalid("These aliases go in a circle: a key cannot lead back to itself.")
 
 
+def one_person_already() -> RecordInvalid:
+    """Return the error for merging what is one person."""
+    return RecordInvalid("These two are one person already.")
+
+
+def separated_already() -> RecordInvalid:
+    """Return the error for separating twice."""
+    return RecordInvalid("This was separated already, and is a person of its own.")
+
+
+def undo_circle() -> RecordInvalid:
+    """Return the error for undoing what later decisions were built on."""
+    return RecordInvalid("Later decisions lead back to this one; undo those first.")
+
+
+def decision_gone() -> RecordNotFound:
+    """Return the error for a decision that is not there."""
+    return RecordNotFound("There is no such decision on who is who.")
+
+
+def decision_undone() -> StaleVersion:
+    """Return the error for a decision that was undone before."""
+    return StaleVersion("This decision was undone already.")
+
+
 def not_empty() -> RecordsError:
     """Return the error for loading into a store that has records."""
     return RecordsError("This store has records already; nothing was loaded.")

@@ -5,6 +5,7 @@ from collections.abc import Hashable
 from regulars.records import changes
 from regulars.records.given import a_shop
 from regulars.records.sql_bulk import SqlBulkTags
+from regulars.records.sql_decisions import SqlDecisions
 from regulars.records.sql_history import SqlHistory
 from regulars.records.sql_identity import SqlIdentity
 from regulars.records.sql_notes import SqlNotes
@@ -25,6 +26,7 @@ class SqlRecords(
     SqlHistory,
     SqlShopStates,
     SqlTokens,
+    SqlDecisions,
     SqlIdentity,
     SqlPortable,
 ):

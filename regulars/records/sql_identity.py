@@ -1,4 +1,4 @@
-"""Aliases and keys on SQLite; the guarantees stand in `system_ports.Aliases` and `system_ports.Keys`."""
+"""Recorded aliases and keys on SQLite; the guarantees stand in `system_ports.Aliases` and `system_ports.Keys`."""
 
 import secrets
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from regulars.records.changes import touch
 from regulars.records.given import a_shop, check_no_circle, given_aliases
+from regulars.records.sql_decisions import recorded
 from regulars.records.store import SqlStore
 from regulars.records.tables import aliases as alias_table
 from regulars.records.tables import keys
@@ -16,7 +17,7 @@ GUEST_KEY = "guest"
 
 
 class SqlIdentity(SqlStore):
-    """Aliases and keys in one SQLite file."""
+    """Recorded aliases and keys in one SQLite file."""
 
     def add_aliases(self, shop: str, aliases: Mapping[str, str]) -> int:
         """Record aliases, return how many were new or changed. See `system_ports.Aliases`."""
@@ -25,7 +26,7 @@ class SqlIdentity(SqlStore):
             return 0
         now = self._now()
         with self._writing() as connection:
-            known = _aliases(connection, shop)
+            known = recorded(connection, shop)
             new = {alias: key for alias, key in given.items() if known.get(alias) != key}
             check_no_circle(known | new, new)
             for alias, key in new.items():
@@ -36,11 +37,6 @@ class SqlIdentity(SqlStore):
             if new:
                 touch(connection)
         return len(new)
-
-    def aliases(self, shop: str) -> dict[str, str]:
-        """Return the shop's aliases. See `system_ports.Aliases`."""
-        with self._reading() as connection:
-            return _aliases(connection, a_shop(shop))
 
     def guest_key(self) -> tuple[str, bytes]:
         """Return the id and the bytes of the key that hashes guests' e-mail addresses. See `system_ports.Keys`."""
@@ -56,8 +52,3 @@ class SqlIdentity(SqlStore):
                 connection.execute(made.on_conflict_do_nothing())
                 row = connection.execute(query).one()
         return str(row.key_id), bytes(row.secret)
-
-
-def _aliases(connection: sa.Connection, shop: str) -> dict[str, str]:
-    query = sa.select(alias_table.c.alias_key, alias_table.c.customer_key).where(alias_table.c.shop == shop)
-    return {row.alias_key: row.customer_key for row in connection.execute(query.order_by(alias_table.c.alias_key))}

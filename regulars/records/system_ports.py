@@ -91,20 +91,34 @@ class Aliases(Protocol):
         """
         ...
 
-    def merge_people(self, shop: str, key: str, into: str, author: str) -> IdentityDecision:
-        """Decide that `key` is the same person as `into`, from now on known as `into`; writes an event for both.
+    def identity_links(self, shop: str) -> dict[str, tuple[str, str]]:
+        """Return whom each alias leads to and why, by alias: what `aliases` returns, and the separated identities.
 
-        Raises RecordInvalid where the two are one already, or would go in a circle.
+        Why: 'registered' (a run recorded it), 'merged', or 'separated', where the key is the identity itself: nothing
+        may give it to anybody else. A recorded alias that would close a circle with merges is left out.
         """
         ...
 
-    def separate(self, shop: str, identity: str, author: str) -> IdentityDecision:
-        """Decide that `identity` is a person of its own. Raises RecordInvalid where that was decided already."""
+    def merge_people(self, shop: str, key: str, into: str, author: str) -> IdentityDecision:
+        """Decide that `key` is the same person as `into`, from now on known as `into`; writes an event for both.
+
+        A key that is an alias means the end of its chain, which is what the decision names: so no merge closes a
+        circle. Of a separated identity the newer decision counts. Raises RecordInvalid where the two are one already.
+        """
+        ...
+
+    def separate(self, shop: str, identity: str, author: str, *, of: str | None = None) -> IdentityDecision:
+        """Decide that `identity` is a person of its own; writes an event for it and for the person it was part of.
+
+        `of` is that person, where no alias tells: rules may have joined them. Raises RecordInvalid where that was
+        decided already.
+        """
         ...
 
     def undo_identity_decision(self, shop: str, decision_id: int, author: str) -> IdentityDecision:
         """Undo a decision; aliases are then as if it had never been. Raises RecordNotFound, and StaleVersion where undone.
 
+        Writes events: 'separated' for the two of a merge, 'rejoined' for a separated identity and whose it is again.
         Raises RecordInvalid where what would hold then goes in a circle.
         """
         ...

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 METADATA = sa.MetaData()
 
 schema_version = sa.Table(
@@ -104,6 +104,22 @@ aliases = sa.Table(
     sa.Column("alias_key", sa.Text, primary_key=True),
     sa.Column("customer_key", sa.Text, nullable=False),
     sa.Column("created_at", sa.Integer, nullable=False),
+)
+# What people decided about who is who, undone ones too. Laid over the aliases, see `links`.
+identity_decisions = sa.Table(
+    "identity_decisions",
+    METADATA,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("shop", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("identity", sa.Text, nullable=False),
+    sa.Column("into", sa.Text, nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    sa.Column("at", sa.Integer, nullable=False),
+    sa.Column("undone_at", sa.Integer),
+    sa.Column("undone_by", sa.Text),
+    sa.Index("identity_decisions_of_shop", "shop", "id"),
+    sqlite_autoincrement=True,
 )
 keys = sa.Table(
     "keys",

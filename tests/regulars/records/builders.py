@@ -75,6 +75,8 @@ def everything(records):
     records.edit_segment("s", "big-spenders", name="Big", rule="r = 5", author="ben", expected_version=1)
     records.delete_segment("s", a_segment(records, "Deleted").id)
     records.add_aliases("s", {"guest:a": "woo:1"})
+    records.merge_people("s", "guest:b", "woo:1", "ana")
+    records.undo_identity_decision("s", records.separate("s", "guest:c", "ana", of="woo:1").id, "ben")
     records.guest_key()
     records.hide("s", "woo:3", "ana")
     records.add_event("s", "woo:1", "edited", "ana", "email, phone")

@@ -40,6 +40,8 @@ def test_another_store_takes_over_everything(records, other):
         lambda store: store.segment_history("s", "big-spenders"),
         lambda store: store.events("s", "woo:1"),
         lambda store: store.hidden("s"),
+        lambda store: store.aliases("s"),
+        lambda store: store.identity_decisions("s"),
         lambda store: store.tag_changes("s"),
         lambda store: store.syncs("s"),
         lambda store: store.syncs("t"),
@@ -60,9 +62,9 @@ def test_rows_of_an_earlier_version_are_taken_over(records, other):
     old = [
         {name: value for name, value in row.items() if name != "drift"}
         for row in new
-        if row["table"] not in ("fingerprints", "webhooks")
+        if row["table"] not in ("fingerprints", "webhooks", "identity_decisions")
     ]
-    old = [row for row in old if row.get("kind") != "reconcile"]
+    old = [row for row in old if row.get("kind") != "reconcile" and row.get("name") != "identity_decisions"]
     other.load(old)
     assert [sync.drift for sync in other.syncs("s")] == [None]
     assert [row for row in new if row in old] == [row for row in rows_of(other) if row["table"] != "syncs"]
@@ -78,6 +80,7 @@ def test_ids_go_on_where_they_were(records, other):
     assert other.add_note("s", "woo:1", "new", "ana").id > gone.id
     assert other.add_event("s", "woo:1", "edited", "ana").id > last_event
     assert other.tag_people("s", ["woo:1"], "new", "ana").id > records.tag_changes("s")[0].id
+    assert other.separate("s", "guest:new", "ana").id > records.identity_decisions("s")[0].id
     assert other.add_token("new")[0].id > records.tokens()[-1].id
     assert a_segment(other, "Last").id == other.segments("s")[-1].id == "last"
     assert a_segment(other, "Deleted").id == "deleted-2"
@@ -137,6 +140,7 @@ def spoiled():
     yield "time beyond the calendar", one("notes", created_at=2**62)
     yield "no base64", one("tokens", hash="é")
     yield "unknown kind", one("events", kind="dropped")
+    yield "unknown kind of a decision", one("identity_decisions", kind="guessed")
     yield "drift of no kind", one("syncs", drift='[{"object":"order","kind":"colour","before":1,"after":0}]')
     yield "drift that is no JSON", one("syncs", drift="[")
     yield "unknown state of a webhook", one("webhooks", status="gone")

@@ -61,6 +61,11 @@ V2 = """
 UPDATE schema_version SET version = 2;
 INSERT INTO syncs VALUES ('s', 'run-1', 'pull', 'success', 1700000000000000, 1700000001000000, 5, 7, 1.25, '');
 """
+# What version 3 had besides.
+V3 = """
+UPDATE schema_version SET version = 3;
+INSERT INTO syncs VALUES ('s', 'run-2', 'pull', 'success', 1700000000000000, 1700000001000000, 5, 7, 1.25, '', NULL);
+"""
 KILLED = """
 import os, signal, sys
 from pathlib import Path
@@ -76,15 +81,17 @@ SqlRecords(Path(sys.argv[1]))
 """
 
 
-@pytest.fixture(params=[1, 2])
+@pytest.fixture(params=[1, 2, 3])
 def old(request, tmp_path):
-    """A records.db as an existing user has it, of either earlier version."""
+    """A records.db as an existing user has it, of any earlier version."""
     path = tmp_path / "records.db"
     connection = store.sqlite.connect(path)
     connection.executescript(V1)
-    if request.param == 2:
-        # The statements of a step are frozen: they are what that version was.
+    # The statements of a step are frozen: they are what that version was.
+    if request.param >= 2:
         connection.executescript(";".join(migrations._V2) + ";" + V2)
+    if request.param >= 3:
+        connection.executescript(";".join(migrations._V3) + ";" + V3)
     connection.close()
     return path
 
@@ -162,4 +169,4 @@ def test_a_kill_in_the_migration_leaves_the_old_file(old):
     assert version_of(old) == version
     with SqlRecords(old) as records:
         assert_as_written(records)
-    assert version_of(old) == tables.SCHEMA_VERSION == 3
+    assert version_of(old) == tables.SCHEMA_VERSION == 4
