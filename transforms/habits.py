@@ -15,7 +15,6 @@ import polars as pl
 from transforms.rules import fold
 
 COUNT = pl.Int64
-# What people without a counted order have: nothing is known, and nothing was bought.
 NO_TEXTS = pl.lit([], dtype=pl.List(pl.String))
 
 
@@ -35,13 +34,6 @@ def habits(orders: pl.LazyFrame, order_lines: pl.LazyFrame, products: pl.LazyFra
         .join(_categories(bought, products), on="customer_key", how="left")
         .join(_coupons(counted), on="customer_key", how="left")
         .with_columns(pl.col("products_count").fill_null(0), pl.col("categories", "coupons").fill_null(NO_TEXTS))
-    )
-
-
-def with_habits(everybody: pl.LazyFrame, of_buyers: pl.LazyFrame) -> pl.LazyFrame:
-    """Return people (`customer_key`) with the columns of `habits`: nulls, zeros and empty lists without a counted order."""
-    return everybody.join(of_buyers, on="customer_key", how="left").with_columns(
-        pl.col("active_months", "products_count").fill_null(0), pl.col("categories", "coupons").fill_null(NO_TEXTS)
     )
 
 

@@ -7,17 +7,16 @@ profile and tags. It hides later orders from the figures, not from the tables: e
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 
 import polars as pl
 
-from transforms.habits import habits, with_habits
+from transforms.habits import habits
 from transforms.identity import new_aliases, order_owners, resolve_aliases
-from transforms.metrics import currency_totals, customer_totals
+from transforms.metrics import currency_totals, customer_totals, with_figures
 from transforms.orders import placed_orders, placed_refunds, with_deleted_at, with_refunded
 from transforms.people import people
 from transforms.rfm import rfm_cuts, score
-from transforms.schemas import IDENTITIES, IDENTITY_REVIEWS, MARTS, MONEY, TIME, conform, empty
+from transforms.schemas import IDENTITIES, IDENTITY_REVIEWS, MARTS, TIME, conform, empty
 
 # The tables made here, and the rows' order: the same input gives the same files, and a person's rows lie together.
 ROW_ORDER: Mapping[str, tuple[str, ...]] = {
@@ -61,9 +60,7 @@ def build_marts(
     totals = customer_totals(currencies, as_of=as_of, timezone=timezone)
     everybody = people(accounts, placed, resolve_aliases(aliases))
     tables = {
-        "customers": _customers(
-            everybody, score(totals), habits(placed, staged["order_lines"], staged["products"])
-        ),
+        "customers": with_figures(everybody, score(totals), habits(placed, staged["order_lines"], staged["products"])),
         "customer_currencies": currencies,
         "orders": with_refunded(placed, refunds, as_of=as_of),
         "order_lines": staged["order_lines"],
@@ -90,12 +87,3 @@ def find_aliases(
     """
     accounts = with_deleted_at(staged["customers"], staged["deletions"], "customer", "woocommerce_id")
     return new_aliases(staged["orders"], accounts, known_keys, hash_key=hash_key, aliases=aliases)
-
-
-def _customers(everybody: pl.LazyFrame, scored: pl.LazyFrame, of_buyers: pl.LazyFrame) -> pl.LazyFrame:
-    """Return everybody with figures, scores and habits: zeros and nulls for people without a counted order."""
-    return with_habits(everybody.join(scored, on="customer_key", how="left"), of_buyers).with_columns(
-        pl.col("orders_count").fill_null(0),
-        pl.col("gross", "refunded", "net", "average_order").fill_null(pl.lit(Decimal(0), dtype=MONEY)),
-        segments=pl.lit([], dtype=pl.List(pl.String)),
-    )

@@ -88,3 +88,18 @@ def customer_totals(currencies: pl.LazyFrame, *, as_of: datetime, timezone: str)
         )
         .with_columns(refund_rate=refund_rate(pl.col("refunded"), pl.col("gross")))
     )
+
+
+def with_figures(everybody: pl.LazyFrame, scored: pl.LazyFrame, habits: pl.LazyFrame) -> pl.LazyFrame:
+    """Return people (`customer_key`) with the columns of `customer_totals` as scored, and of `habits.habits`.
+
+    People without a counted order have zero counts and money, empty lists, and null otherwise. `segments` is empty.
+    """
+    nothing = pl.lit([], dtype=pl.List(pl.String))
+    figures = everybody.join(scored, on="customer_key", how="left").join(habits, on="customer_key", how="left")
+    return figures.with_columns(
+        pl.col("orders_count", "active_months", "products_count").fill_null(0),
+        pl.col("gross", "refunded", "net", "average_order").fill_null(NOTHING),
+        pl.col("categories", "coupons").fill_null(nothing),
+        segments=nothing,
+    )

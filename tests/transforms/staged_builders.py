@@ -89,6 +89,12 @@ def a_refund(refund_id: int, order_id: int, amount: str | Decimal = "1", **field
     return row | {"refund_day": _day(row["created_at"])}
 
 
+def an_order_line(order_id: int, line_id: int, **fields: Any) -> Row:
+    """Return a staged line of 1 piece for 10, without tax."""
+    amounts: Row = {"quantity": 1, "subtotal": Decimal(10), "total": Decimal(10), "tax": Decimal(0)}
+    return {"order_id": order_id, "line_id": line_id, **amounts} | fields
+
+
 def an_account(woocommerce_id: int, **fields: Any) -> Row:
     """Return a staged account, whose e-mail is `a<id>@mail.example`."""
     return {

@@ -11,7 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.transforms.staged_builders import AS_OF, NOT_COUNTED, a_refund, an_account, an_order, marts, person, staged
+from tests.transforms.staged_builders import (
+    AS_OF,
+    NOT_COUNTED,
+    a_refund,
+    an_account,
+    an_order,
+    an_order_line,
+    marts,
+    person,
+    staged,
+)
 from transforms.metrics import refund_rate
 from transforms.schemas import MONEY
 
@@ -49,12 +59,6 @@ ORDERS = st.lists(
     ),
     max_size=14,
 )
-
-
-def an_order_line(order_id: int, line_id: int, **fields: Any) -> dict[str, Any]:
-    """Return a staged line of 1 piece for 10."""
-    amounts = {"quantity": 1, "subtotal": Decimal(10), "total": Decimal(10), "tax": Decimal(0)}
-    return {"order_id": order_id, "line_id": line_id, **amounts} | fields
 
 
 def naive(orders: list[dict[str, Any]], lines: list[dict[str, Any]]) -> tuple[Any, ...]:

@@ -1,0 +1,38 @@
+"""What people looked like on a past day, worked out from a published version.
+
+*As of D* means: the orders and refunds known in that version and dated before D, with the version's statuses, owners,
+profiles and deletions. Figures, habits and scores are those of D, with the cuts of D: they equal what a run as of D
+derives from the same data. This is *reconstructed*, not observed: an order that was cancelled since is cancelled here,
+and everybody whom the version knows is there, with zeros where nobody had bought yet.
+
+A version knows which of its orders count up to its own as-of only. So D may lie at or before that instant; for a later
+one the answer would be that of the version's own.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from itertools import takewhile
+
+import polars as pl
+
+from transforms.habits import habits
+from transforms.metrics import currency_totals, customer_totals, with_figures
+from transforms.orders import before
+from transforms.rfm import score
+from transforms.schemas import CUSTOMERS, TIME, conform
+
+# What a person has whatever the day: the columns that stand before the figures.
+PROFILE = tuple(takewhile(lambda column: column != "currency", CUSTOMERS))
+
+
+def customers_as_of(tables: Mapping[str, pl.LazyFrame], *, as_of: datetime, timezone: str) -> pl.LazyFrame:
+    """Return `schemas.CUSTOMERS` with figures, habits, scores and groups as of the exclusive, aware instant `as_of`.
+
+    `tables` holds a version's `customers, orders, order_lines, refunds, products`; there is a row for each of its
+    people. `segments` is empty: who was a member then is either observed, or asked by a rule over this frame.
+    """
+    orders, refunds = (tables[name].with_columns(pl.col("counted") & before(as_of)) for name in ("orders", "refunds"))
+    totals = customer_totals(currency_totals(orders, refunds), as_of=as_of, timezone=timezone)
+    bought = habits(orders, tables["order_lines"], tables["products"])
+    people = with_figures(tables["customers"].select(PROFILE), score(totals), bought)
+    return conform(people.with_columns(as_of=pl.lit(as_of, dtype=TIME)), CUSTOMERS)
