@@ -92,10 +92,10 @@ def separating(identity: str, of: str | None, links: Links) -> Step:
 def undoing(decision: IdentityDecision, recorded: Mapping[str, str], in_force: Sequence[IdentityDecision]) -> Step:
     """Return what undoing a decision comes to; `in_force` has the decision too.
 
-    Raises RecordInvalid where what held before it, and holds again, would lead the identity back to itself.
+    Raises RecordInvalid where an earlier decision, which would hold again, leads the identity back to itself now.
     """
     others = [other for other in in_force if other.id != decision.id]
-    if _circle(decision.identity, aliases_of(_laid_over(recorded, others))):
+    if _circle(decision.identity, aliases_of(_laid_over({}, others))):
         raise sentences.undo_circle()
     if decision.kind == MERGED:
         return Step(decision.identity, decision.into, _both(decision.identity, decision.into, "separated"))

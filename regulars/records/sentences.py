@@ -76,7 +76,7 @@ def separated_already() -> RecordInvalid:
 
 def undo_circle() -> RecordInvalid:
     """Return the error for undoing what later decisions were built on."""
-    return RecordInvalid("Later decisions lead back to this one; undo those first.")
+    return RecordInvalid("Other decisions would then lead in a circle; undo those first.")
 
 
 def decision_gone() -> RecordNotFound:

@@ -119,7 +119,7 @@ class Aliases(Protocol):
         """Undo a decision; aliases are then as if it had never been. Raises RecordNotFound, and StaleVersion where undone.
 
         Writes events: 'separated' for the two of a merge, 'rejoined' for a separated identity and whose it is again.
-        Raises RecordInvalid where what would hold then goes in a circle.
+        Raises RecordInvalid where the decisions that hold then go in a circle.
         """
         ...
 
