@@ -28,7 +28,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 }
 MAY_BE_NULL = {("rfm_cuts", "currency")}
 MONEY_READ: Mapping[str, tuple[str, ...]] = {
-    "orders": ("total", "discount", "shipping", "tax"),
+    "orders": ("total", "discount", "shipping", "shipping_tax", "tax"),
     "order_lines": ("subtotal", "total", "tax"),
     "refunds": ("amount",),
 }

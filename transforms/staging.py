@@ -5,8 +5,9 @@ the `*_gmt` fields: the local ones are ambiguous in the autumn hour. Money is re
 through a float; a line's `price` is a JSON float and is left out (`total / quantity` says the same). `""` is null.
 
 Amounts that must be there (an order's `total`, a refund's `amount`, a line's totals) are null where they cannot be
-read, and block the publish; `discount`, `shipping` and `tax` are 0 where the shop sends none. As in the shop's own
-figures `total` holds tax and shipping, while `discount` and `shipping` are without their tax.
+read, and block the publish; `discount`, `shipping`, `shipping_tax` and `tax` are 0 where the shop sends none. As in the
+shop's own figures `total` holds tax and shipping, while `discount` and `shipping` are without their tax; `tax` holds
+all of it, `shipping_tax` included.
 """
 
 from decimal import Decimal
@@ -37,7 +38,7 @@ LINE = pl.Struct(
 ORDER = pl.Struct(
     [
         *texts("number", "status", "currency", "customer_id", "payment_method"),
-        *texts("total", "discount_total", "shipping_total", "total_tax"),
+        *texts("total", "discount_total", "shipping_total", "shipping_tax", "total_tax"),
         *texts("date_created_gmt", "date_paid_gmt", "date_completed_gmt", "date_modified_gmt"),
         *ADDRESSES,
         pl.Field("coupon_lines", pl.List(pl.Struct(texts("code")))),
@@ -97,6 +98,7 @@ def _orders(decoded: pl.LazyFrame, timezone: str) -> pl.LazyFrame:
         total=money(body("total")),
         discount=money(body("discount_total")).fill_null(NOTHING),
         shipping=money(body("shipping_total")).fill_null(NOTHING),
+        shipping_tax=money(body("shipping_tax")).fill_null(NOTHING),
         tax=money(body("total_tax")).fill_null(NOTHING),
         payment_method=text(body("payment_method")),
         coupons=body("coupon_lines").list.eval(pl.element().struct.field("code")),

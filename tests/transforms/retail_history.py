@@ -76,6 +76,7 @@ def _orders(orders: pl.DataFrame) -> pl.DataFrame:
         total=_money(pl.col("millis")),
         discount=NOTHING,
         shipping=NOTHING,
+        shipping_tax=NOTHING,
         tax=NOTHING,
         created_at="at",
         order_day=pl.col("at").dt.date().to_physical(),

@@ -61,6 +61,7 @@ def an_order(order_id: int, **fields: Any) -> Row:
         "total": Decimal(10),
         "discount": Decimal(0),
         "shipping": Decimal(0),
+        "shipping_tax": Decimal(0),
         "tax": Decimal(0),
         "items": 1,
         "coupons": [],
