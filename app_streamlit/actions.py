@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterable, Mapping
 
 from app_streamlit import reads
 from regulars.dagster import Dagster
-from regulars.directory.overlay import current_key
 from regulars.directory.written import show_again, take_tag
 from regulars.models import Note, Segment, TagChange
+from regulars.records.links import current_key
 from regulars.shop import customers
 from regulars.shop.customers import Saved
 from regulars.shop.fields import CustomerFields, NewCustomer, nested, read_fields

@@ -8,7 +8,6 @@ from typing import Generic, TypeVar
 from regulars.dagster import Dagster
 from regulars.directory import open_directory
 from regulars.directory.layout import Manifest, current_manifest
-from regulars.directory.overlay import current_key
 from regulars.directory.published import Directory
 from regulars.errors import RecordNotFound
 from regulars.inbox import open_inbox
@@ -16,6 +15,7 @@ from regulars.inbox.port import Inbox
 from regulars.models import ShopConfig
 from regulars.paths import DataPaths
 from regulars.records import open_records
+from regulars.records.links import current_key
 from regulars.records.ports import Records
 from regulars.settings import NO_SHOP, Settings
 from transforms.rules import STARTING_SEGMENTS
