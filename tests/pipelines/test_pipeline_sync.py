@@ -44,7 +44,7 @@ def test_every_asset_tells_rows_as_of_version_and_seconds(first_sync):
         for event in result.all_events
         if event.is_step_materialization
     }
-    assert len(made) == 4 + 5 + 9 + 1
+    assert len(made) == 4 + 5 + 12 + 1
     for facts in made.values():
         assert {"rows", "as_of", "version", "seconds", "dagster/row_count"} <= facts.keys()
     assert made["raw/orders"]["rows"].value == made["raw/orders"]["changed"].value > 0

@@ -102,7 +102,7 @@ def test_figures_and_entries_are_those_of_a_book_kept_by_hand(drawn: list[tuple[
         gross, refunded = book.gross[key], book.refunded[key]
         assert (row["orders_count"], row["gross"], row["refunded"]) == (book.orders[key], gross, refunded)
         assert row["net"] == gross - refunded
-        own = entries.filter(pl.struct("customer_key", "currency") == dict(zip(("customer_key", "currency"), key)))
+        own = entries.filter(pl.struct("customer_key", "currency") == {"customer_key": key[0], "currency": key[1]})
         sums = dict(own.filter("counted").group_by("kind").agg(pl.col("amount").sum()).iter_rows())
         assert sums.get("order", 0) == gross
         assert sums.get("refund", 0) == -refunded
