@@ -13,11 +13,14 @@ from typing import Any
 
 import duckdb
 import polars as pl
+from polars.io.plugins import register_io_source
 
 from regulars.errors import DataFolderError, NewerSchema, NothingPublished, WarehouseBusy
 from transforms import schemas
 
 SCHEMA_VERSION = 1
+# Of the staged tables alone: they are rebuilt from raw when it changes. 2: `orders.shipping_tax`.
+STAGING_VERSION = 2
 BATCH_ROWS = 4_000
 # The bounds let DuckDB pass over row groups; an IN alone reads them all.
 AMONG = "{key} BETWEEN $low AND $high AND {key} IN (SELECT unnest($ids))"
@@ -25,6 +28,9 @@ AMONG = "{key} BETWEEN $low AND $high AND {key} IN (SELECT unnest($ids))"
 MEMORY_LIMIT = "600MB"
 # Staging goes through bodies once, a few megabytes at a time: more would only keep what is not looked at again.
 STAGING_MEMORY_LIMIT = "256MB"
+
+# Rows that a scan hands over at a time.
+SCAN_ROWS = 250_000
 
 # Raw rows in, the staged tables made of them out, collected together.
 Stage = Callable[[pl.LazyFrame], Mapping[str, pl.LazyFrame]]
@@ -89,7 +95,7 @@ class Warehouse:
                 return 0
             connection.execute(f"SET memory_limit = '{STAGING_MEMORY_LIMIT}'")
             for name in names:
-                _create(connection, "staging", name, schemas.STAGED[name])
+                create_table(connection, "staging", name, schemas.STAGED[name])
             return sum(self._stage_batches(connection, raw, stage, report))
 
     def _stage_batches(
@@ -116,7 +122,7 @@ class Warehouse:
 
     def prepare_staging(self, timezone: str) -> None:
         """Drop the staged tables where another schema version or time zone wrote them: they are rebuilt from raw."""
-        wanted = {"staging_version": SCHEMA_VERSION, "staging_timezone": timezone}
+        wanted = {"staging_version": STAGING_VERSION, "staging_timezone": timezone}
         with self.connect() as connection:
             facts = _facts(connection)
             with transaction(connection):
@@ -126,10 +132,32 @@ class Warehouse:
                 connection.execute("CREATE SCHEMA IF NOT EXISTS staging")
 
     def staged(self) -> dict[str, pl.LazyFrame]:
-        """Return the staged tables and the deletions; a table that does not exist yet comes back empty."""
-        with self.connect() as connection:
-            frames = {name: _read(connection, "staging", name, schema) for name, schema in schemas.STAGED.items()}
-            return {**frames, "deletions": _read(connection, "raw", "deletions", schemas.RAW_DELETIONS)}
+        """Return the staged tables and the deletions; a table that does not exist yet comes back empty.
+
+        Nothing is read before they are collected, and then only the columns that are asked for: ten million orders with
+        their addresses would not fit into memory.
+        """
+        tables = {name: self.scan("staging", name, columns) for name, columns in schemas.STAGED.items()}
+        return {**tables, "deletions": self.scan("raw", "deletions", schemas.RAW_DELETIONS)}
+
+    def scan(self, schema: str, table: str, columns: Mapping[str, pl.DataType]) -> pl.LazyFrame:
+        """Return a table that is read when it is collected, in batches, by the columns that are asked for."""
+
+        def read(
+            wanted: list[str] | None, predicate: pl.Expr | None, rows: int | None, batch_rows: int | None
+        ) -> Iterator[pl.DataFrame]:
+            names = columns if wanted is None else wanted
+            with self.connect() as connection:
+                if not _exists(connection, schema, table):
+                    yield pl.DataFrame(schema={name: columns[name] for name in names})
+                    return
+                limit = "" if rows is None else f" LIMIT {rows}"
+                found = connection.sql(f"SELECT {', '.join(names) or 1} FROM {schema}.{table}{limit}")
+                for batch in found.to_arrow_reader(batch_rows or SCAN_ROWS):
+                    frame = pl.DataFrame(batch).select(pl.col(name).cast(columns[name]) for name in names)
+                    yield frame if predicate is None else frame.filter(predicate)
+
+        return register_io_source(read, schema=dict(columns))
 
     def raw_orders(self) -> pl.DataFrame:
         """Return the raw orders without their bodies' text but with its length, for checks on data quality.
@@ -166,7 +194,7 @@ class Warehouse:
             connection.execute("CREATE SCHEMA IF NOT EXISTS marts")
             for name, frame in tables.items():
                 connection.execute(f"DROP TABLE IF EXISTS marts.{name}")
-                _create(connection, "marts", name, schemas.MARTS[name])
+                create_table(connection, "marts", name, schemas.MARTS[name])
                 _insert(connection, "marts", name, frame)
             _remember(connection, {"marts": dict(facts)})
         self._written = dict(tables)
@@ -181,8 +209,7 @@ class Warehouse:
         """Return the marts' tables."""
         if self._written:
             return {
-                name: schemas.conform(self._written[name].lazy(), columns)
-                for name, columns in schemas.MARTS.items()
+                name: schemas.conform(self._written[name].lazy(), columns) for name, columns in schemas.MARTS.items()
             }
         with self.connect() as connection:
             return {name: _read(connection, "marts", name, schema) for name, schema in schemas.MARTS.items()}
@@ -228,7 +255,10 @@ def _exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> b
     return bool(found[0][0])
 
 
-def _create(connection: duckdb.DuckDBPyConnection, schema: str, table: str, columns: Mapping[str, pl.DataType]) -> None:
+def create_table(
+    connection: duckdb.DuckDBPyConnection, schema: str, table: str, columns: Mapping[str, pl.DataType]
+) -> None:
+    """Create `schema.table` with these columns, unless it is there."""
     connection.register("columns_of", pl.DataFrame(schema=dict(columns)).to_arrow())
     connection.execute(f"CREATE TABLE IF NOT EXISTS {schema}.{table} AS SELECT * FROM columns_of")
     connection.unregister("columns_of")
