@@ -6,10 +6,13 @@ with an absent value is false, and so `not` of it is true; only `is null` asks f
 minus its own day, the same number as `recency_days`; `older than N` is age > N, `within N` is age <= N. Instants at or
 after `as_of`, which is exclusive, have no age: both are false. Text compares folded: compatibility forms made alike
 (NFKC), then without regard to case.
+
+A query and a segment are each read from a Boolean column, which `flag_name` names and the caller lays over the table.
 """
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from hashlib import sha256
 from typing import NamedTuple
 
 import polars as pl
@@ -17,8 +20,10 @@ import polars.selectors as cs
 
 from transforms.rule_days import COMPARE, compare_day, is_older, is_within
 from transforms.rule_fields import FIELDS, Field, Kind
-from transforms.rule_tree import Age, And, Condition, Not, Rule, check_size
-from transforms.schemas import MONEY
+from transforms.rule_print import leaf_text
+from transforms.rule_tree import And, BoughtQuery, Condition, InSegment, Not, Or, OrdersQuery, Rule, check_size
+from transforms.rule_values import Age, Value
+from transforms.schemas import CUSTOMERS, MONEY
 
 _LITERALS: Mapping[Kind, pl.DataType] = {
     Kind.INT: pl.Int64(),
@@ -36,8 +41,9 @@ def compile_rule(rule: Rule, *, as_of: datetime, timezone: str, folded: Mapping[
 
     `as_of` is the exclusive instant (with a time zone) from which ages count; `timezone` is the shop's IANA name.
     A column `tags` (list of text) is used where the frame has one, else everybody is without tags. `folded` names, by
-    text field, columns of the frame that hold what `folded_field` gives; other texts are folded on the way. Raises
-    RuleError for a rule that is too large, ValueError for an `as_of` without a time zone.
+    text field, columns of the frame that hold what `folded_field` gives; other texts are folded on the way. For each
+    query and each segment named in the rule the frame has a Boolean column `flag_name(leaf)`; null there is false.
+    Raises RuleError for a rule that is too large, ValueError for an `as_of` without a time zone.
 
     >>> from datetime import UTC
     >>> from transforms.rule_text import parse
@@ -56,6 +62,15 @@ def folded_field(name: str) -> pl.Expr:
     return fold(_column(FIELDS[name]))
 
 
+def flag_name(leaf: OrdersQuery | BoughtQuery | InSegment) -> str:
+    """Return the name of the Boolean column that says for whom `leaf` is true: the same leaf, the same name.
+
+    >>> flag_name(InSegment("vip"))
+    '_flag_9202eb63f277c60e'
+    """
+    return f"_flag_{sha256(leaf_text(leaf).encode()).hexdigest()[:16]}"
+
+
 class _Frame(NamedTuple):
     """What a rule is compiled for."""
 
@@ -72,11 +87,14 @@ def fold(text: pl.Expr) -> pl.Expr:
 
 
 def _compile(rule: Rule, frame: _Frame) -> pl.Expr:
-    if isinstance(rule, Condition):
-        return _condition(rule, frame).fill_null(value=False)
-    if isinstance(rule, Not):
-        return ~_compile(rule.part, frame)
-    return _balanced([_compile(part, frame) for part in rule.parts], all_of=isinstance(rule, And))
+    match rule:
+        case Condition():
+            return _condition(rule, frame).fill_null(value=False)
+        case Not(part):
+            return ~_compile(part, frame)
+        case And(parts) | Or(parts):
+            return _balanced([_compile(part, frame) for part in parts], all_of=isinstance(rule, And))
+    return pl.col(flag_name(rule)).fill_null(value=False)
 
 
 def _balanced(parts: list[pl.Expr], *, all_of: bool) -> pl.Expr:
@@ -97,13 +115,12 @@ def _condition(leaf: Condition, frame: _Frame) -> pl.Expr:
     if leaf.value is None:
         return value.is_null() if leaf.op == "is null" else value.is_not_null()
     if field.kind == Kind.TEXT:
-        return _text_condition(value if stored else fold(value), leaf)
+        return text_holds(value if stored else fold(value), leaf.op, leaf.value)
     if field.kind == Kind.DATE:
-        return _date_condition(value, leaf, frame.as_of, frame.timezone)
-    dtype = _LITERALS[field.kind]
-    if isinstance(leaf.value, tuple):
-        return _among(value, [pl.lit(item, dtype=dtype) for item in leaf.value], leaf.op)
-    return COMPARE[leaf.op](value, pl.lit(leaf.value, dtype=dtype))
+        return day_holds(value, leaf.op, leaf.value, as_of=frame.as_of, timezone=frame.timezone)
+    # A median is a float, of halves only; a rate is an exact decimal.
+    dtype = CUSTOMERS[field.columns[0]] if field.kind == Kind.NUMBER else _LITERALS[field.kind]
+    return number_holds(value, leaf.op, leaf.value, dtype)
 
 
 def _column(field: Field) -> pl.Expr:
@@ -120,26 +137,41 @@ def _column(field: Field) -> pl.Expr:
     return column.cast(pl.Int64) if field.kind == Kind.INT else column
 
 
-def _text_condition(text: pl.Expr, leaf: Condition) -> pl.Expr:
-    if isinstance(leaf.value, tuple):
-        return _among(text, [_word(item) for item in leaf.value], leaf.op)
-    word = _word(leaf.value)
-    match leaf.op:
+def text_holds(folded: pl.Expr, op: str, value: Value) -> pl.Expr:
+    """Return whether a text, folded, is `op` (`=`, `contains`, `in` …) `value`; null where it is."""
+    if isinstance(value, tuple):
+        return _among(folded, [_word(item) for item in value], op)
+    word = _word(value)
+    match op:
         case "contains":
-            return text.str.contains(word, literal=True)
+            return folded.str.contains(word, literal=True)
         case "starts with":
-            return text.str.starts_with(word)
+            return folded.str.starts_with(word)
         case "ends with":
-            return text.str.ends_with(word)
-    return COMPARE[leaf.op](text, word)
+            return folded.str.ends_with(word)
+    return COMPARE[op](folded, word)
 
 
-def _date_condition(instant: pl.Expr, leaf: Condition, as_of: datetime, timezone: str) -> pl.Expr:
-    if isinstance(leaf.value, Age):
-        aged = is_older if leaf.op == "older than" else is_within
-        return aged(instant, leaf.value.days, as_of=as_of, timezone=timezone)
-    assert isinstance(leaf.value, date)
-    return compare_day(instant, leaf.op, leaf.value, timezone)
+def number_holds(number: pl.Expr, op: str, value: Value, dtype: pl.DataType) -> pl.Expr:
+    """Return whether a number or an amount is `op` (`=`, `between`, `in` …) `value`; null where it is."""
+    if not isinstance(value, tuple):
+        return COMPARE[op](number, pl.lit(value, dtype=dtype))
+    items = [pl.lit(item, dtype=dtype) for item in value]
+    return (number >= items[0]) & (number <= items[1]) if op == "between" else _among(number, items, op)
+
+
+def day_holds(instant: pl.Expr, op: str, value: Value, *, as_of: datetime, timezone: str) -> pl.Expr:
+    """Return whether the day of `instant` is `op` (`<`, `between`, `within` …) `value`; null where `instant` is."""
+    if isinstance(value, Age):
+        aged = is_older if op == "older than" else is_within
+        return aged(instant, value.days, as_of=as_of, timezone=timezone)
+    if isinstance(value, tuple):
+        first, last = value
+        assert isinstance(first, date)
+        assert isinstance(last, date)
+        return compare_day(instant, ">=", first, timezone) & compare_day(instant, "<=", last, timezone)
+    assert isinstance(value, date)
+    return compare_day(instant, op, value, timezone)
 
 
 def _list_condition(field: Field, leaf: Condition) -> pl.Expr:

@@ -1,65 +1,72 @@
-"""A rule as text: a tokenizer, a recursive-descent parser, and the printer, with `parse(to_text(t)) == t`.
+"""A rule from its text: a recursive-descent parser, with `parse(to_text(t)) == t`.
 
 The grammar, loosest first; words are read in any case, strings stand in double (or single) quotes with a backslash
 before a quote or a backslash::
 
     rule      = all ("or" all)*
     all       = part ("and" part)*
-    part      = "not" part | "(" rule ")" | condition
-    condition = FIELD ("=" | "!=" | "<" | "<=" | ">" | ">=" | "contains" | "starts with" | "ends with") VALUE
-              | FIELD ("in" | "not in") "(" VALUE ("," VALUE)* ")"
-              | FIELD ("older than" | "within") NUMBER ("days" | "weeks")
-              | FIELD ("is null" | "is not null")
+    part      = "not" part | "(" rule ")" | leaf
+    leaf      = FIELD compared | ("orders" | "bought") "(" term ("," term)* ")" | "in_segment" "(" TEXT ")"
+    term      = TERM compared | aged
+    compared  = ("=" | "!=" | "<" | "<=" | ">" | ">=" | "contains" | "starts with" | "ends with") VALUE
+              | "between" VALUE "and" VALUE
+              | ("in" | "not in") "(" VALUE ("," VALUE)* ")"
+              | ("is null" | "is not null")
+              | aged
+    aged      = ("older than" | "within") NUMBER ("days" | "weeks")
 
-Brackets that group nothing new are dropped by the printer: `(a)` prints as `a`.
+An age without a name in the brackets of a query is that of the order's day.
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Literal, TypeVar
 
+from transforms.rule_errors import RuleError, shorten
+from transforms.rule_fields import ABSENCE, AGES, COMPARISONS, Field
+from transforms.rule_lexer import SIGNS, Token, tokens
+from transforms.rule_terms import BOUGHT_TERMS, ORDER_TERMS, TermField
 from transforms.rule_tree import (
     MAX_LEVELS,
-    MAX_LIST,
+    MAX_TERMS,
     MAX_TEXT,
-    Age,
     And,
+    BoughtQuery,
     Condition,
+    InSegment,
     Not,
     Or,
+    OrdersQuery,
     Rule,
-    RuleError,
-    Value,
+    Term,
     check_size,
-    day,
     field_named,
-    shorten,
+    term_named,
 )
+from transforms.rule_values import MAX_LIST, Age, day
 
 Made = TypeVar("Made")
 
-_TOKEN = re.compile(
-    r"""(?P<space>\s+)
-      | (?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
-      | (?P<day>\d{4}-\d{2}-\d{2}(?![\w.-]))
-      | (?P<number>-?\d+(?:\.\d+)?(?![\w.-]))
-      | (?P<word>[^\W\d]\w*)
-      | (?P<sign><=|>=|!=|<>|==|[=<>≤≥≠(),])
-    """,
-    re.VERBOSE | re.DOTALL,
-)
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
-_SIGNS = {"≤": "<=", "≥": ">=", "≠": "!=", "<>": "!=", "==": "="}
-_STARTS = ("and", "or", "not")
-
-
-@dataclass(frozen=True)
-class _Token:
-    kind: str  # one of the groups above, or 'end'
-    text: str  # as it stands; words in lower case
-    position: int
+_JOINS = ("and", "or", "not")
+_QUERIES: Mapping[str, tuple[Mapping[str, TermField], type[OrdersQuery] | type[BoughtQuery]]] = {
+    "orders": (ORDER_TERMS, OrdersQuery),
+    "bought": (BOUGHT_TERMS, BoughtQuery),
+}
+_FUNCTIONS = (*_QUERIES, "in_segment")
+_WORD_OPERATORS = (
+    "contains",
+    "starts with",
+    "ends with",
+    "not in",
+    "in",
+    "between",
+    "older than",
+    "within",
+    "is not null",
+    "is null",
+)
 
 
 def parse(text: str) -> Rule:
@@ -70,106 +77,40 @@ def parse(text: str) -> Rule:
     """
     if len(text) > MAX_TEXT:
         raise RuleError(f"A rule has at most {MAX_TEXT} characters; this one has {len(text)}.", position=MAX_TEXT)
-    parser = _Parser(_tokens(text))
+    parser = _Parser(tokens(text))
     rule = parser.rule()
     parser.end()
     check_size(rule)
     return rule
 
 
-def to_text(rule: Rule) -> str:
-    """Return the canonical text of `rule`. Raises RuleError where the rule or its text is too large.
-
-    >>> to_text(parse("ORDERS_COUNT>=3 AND (country in ('DE','AT'))"))
-    'orders_count >= 3 and country in ("DE", "AT")'
-    """
-    check_size(rule)
-    text = _print(rule)
-    if len(text) > MAX_TEXT:
-        raise RuleError(f"The text of a rule has at most {MAX_TEXT} characters; this one has {len(text)}.")
-    return text
-
-
-def _print(rule: Rule) -> str:
-    if isinstance(rule, Condition):
-        value = "" if rule.value is None else f" {_print_value(rule.value)}"
-        return f"{rule.field} {rule.op}{value}"
-    if isinstance(rule, Not):
-        return f"not {_print_part(rule.part)}"
-    return (" and " if isinstance(rule, And) else " or ").join(_print_part(part) for part in rule.parts)
-
-
-def _print_part(rule: Rule) -> str:
-    text = _print(rule)
-    return f"({text})" if isinstance(rule, And | Or) else text
-
-
-def _print_value(value: Value) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, tuple):
-        return f"({', '.join(_print_value(item) for item in value)})"
-    if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-        return f'"{escaped}"'
-    return f"{value:f}" if isinstance(value, Decimal) else str(value)
-
-
-def _tokens(text: str) -> list[_Token]:
-    tokens, position = [], 0
-    while position < len(text):
-        match = _TOKEN.match(text, position)
-        if match is None:
-            raise _unreadable(text, position)
-        kind = str(match.lastgroup)
-        if kind != "space":
-            piece = match.group().lower() if kind == "word" else match.group()
-            tokens.append(_Token(kind, piece, position))
-        position = match.end()
-    return [*tokens, _Token("end", "", len(text))]
-
-
-def _unreadable(text: str, position: int) -> RuleError:
-    found = shorten(text[position : position + 20].split(maxsplit=1)[0])
-    if text[position] in "\"'":
-        right = "a closing quote"
-    elif text[position] in "“”„’‘":
-        right = 'straight quotes: "'
-    elif text[position].isdigit():
-        right = "a number such as 3 or 19.90, or a day such as 2026-01-31"
-    else:
-        right = "a field, a comparison, a value, “and”, “or”, “not” or brackets"
-    return RuleError(
-        f"“{found}” cannot be read; right would be {right}.", position=position, found=found, expected=right
-    )
-
-
 class _Parser:
     """One pass over the tokens; each method reads what its name says and stands behind it afterwards."""
 
-    def __init__(self, tokens: list[_Token]) -> None:
+    def __init__(self, tokens: list[Token]) -> None:
         self._tokens = tokens
         self._at = 0
         self._level = 0
 
     @property
-    def _next(self) -> _Token:
+    def _next(self) -> Token:
         return self._tokens[self._at]
 
-    def _take(self) -> _Token:
+    def _take(self) -> Token:
         token = self._next
         self._at += token.kind != "end"
         return token
 
     def _skip(self, *words: str) -> bool:
         """Step over `words` if they come next, all of them."""
-        ahead = [
-            token.text for token in self._tokens[self._at : self._at + len(words)] if token.kind in ("word", "sign")
-        ]
-        if ahead != list(words):
+        if not self._ahead(*words):
             return False
         self._at += len(words)
         return True
+
+    def _ahead(self, *words: str) -> bool:
+        ahead = self._tokens[self._at : self._at + len(words)]
+        return [token.text for token in ahead if token.kind in ("word", "sign")] == list(words)
 
     def _expect(self, right: str, *words: str) -> None:
         if not self._skip(*words):
@@ -177,10 +118,11 @@ class _Parser:
 
     def _error(self, right: str) -> RuleError:
         token = self._next
-        said = f"“{shorten(token.text)}” does not fit here; what fits is {right}."
+        found = shorten(token.text)
+        said = f"“{found}” does not fit here; what fits is {right}."
         if token.kind == "end":
             said = f"The rule stops too early; what comes next is {right}."
-        return RuleError(said, position=token.position, found=token.text, expected=right)
+        return RuleError(said, position=token.position, found=found, expected=right)
 
     def _too_many(self, right: str) -> RuleError:
         return RuleError(f"A rule has {right}.", position=self._next.position, expected=right)
@@ -210,42 +152,94 @@ class _Parser:
                 rule = self.rule()
                 self._expect("a closing bracket", ")")
                 return rule
-            return self._condition()
+            return self._leaf()
         finally:
             self._level -= 1
 
-    def _condition(self) -> Rule:
+    def _leaf(self) -> Rule:
         name = self._next
-        if name.kind != "word" or name.text in _STARTS:
+        if name.kind != "word" or name.text in _JOINS:
             raise self._error("a field such as orders_count")
-        field = _placed(name, lambda: field_named(name.text))
+        opens = self._tokens[self._at + 1]
+        if opens.kind != "sign" or opens.text != "(":
+            field = _placed(name, lambda: field_named(name.text))
+            self._take()
+            return self._compared(field, lambda op, value: Condition(field.name, op, value))
+        if name.text in _QUERIES:
+            return self._query()
+        if name.text == "in_segment":
+            return self._in_segment()
+        found, right = shorten(name.text), ", ".join(f"{each}(…)" for each in _FUNCTIONS)
+        said = f"“{found}” takes no brackets; what does is {right}."
+        raise RuleError(said, position=name.position, found=found, expected=right)
+
+    def _query(self) -> Rule:
+        name = self._take()
+        table, query = _QUERIES[name.text]
         self._take()
+        terms = [self._term(name.text, table)]
+        while self._skip(","):
+            if len(terms) == MAX_TERMS:
+                raise self._too_many(f"at most {MAX_TERMS} terms in {name.text}(…)")
+            terms.append(self._term(name.text, table))
+        self._expect("a comma before the next term, or a closing bracket", ")")
+        return _placed(name, lambda: query(tuple(terms)))
+
+    def _term(self, query: str, table: Mapping[str, TermField]) -> Term:
+        name = self._next
+        if any(self._ahead(*age.split()) for age in AGES):
+            return self._compared(table["day"], lambda op, value: Term("day", op, value))
+        if name.kind != "word" or name.text in _JOINS:
+            raise self._error(f"a term of {query}(…): {', '.join(table)}")
+        term = _placed(name, lambda: term_named(name.text, table))
+        self._take()
+        return self._compared(term, lambda op, value: Term(term.name, op, value))
+
+    def _in_segment(self) -> Rule:
+        self._take()
+        self._take()
+        name = self._next
+        if name.kind != "text":
+            raise self._error('the name of a segment in quotes, such as "vip"')
+        segment = self._single()
+        self._expect("a closing bracket", ")")
+        return _placed(name, lambda: InSegment(segment))
+
+    def _compared(self, field: Field, make: Callable[[str, Any], Made]) -> Made:
+        """Read what follows the name: an operator and its value."""
         place = self._next
         op = self._operator(field.operators)
         at_value = self._next
         value = self._value(op)
         # An operator that the language knows but the field does not is the operator's fault, not the value's.
-        return _placed(at_value if op in field.operators else place, lambda: Condition(field.name, op, value))
+        return _placed(at_value if op in field.operators else place, lambda: make(op, value))
 
     def _operator(self, fitting: tuple[str, ...]) -> str:
         for words in _WORD_OPERATORS:
             if self._skip(*words.split()):
                 return words
-        text = _SIGNS.get(self._next.text, self._next.text)
-        if self._next.kind == "sign" and text in ("=", "!=", "<", "<=", ">", ">="):
+        text = SIGNS.get(self._next.text, self._next.text)
+        if self._next.kind == "sign" and text in COMPARISONS:
             self._take()
             return text
         raise self._error(f"one of {', '.join(fitting)}")
 
     def _value(self, op: str) -> Any:
-        if op in ("is null", "is not null"):
+        if op in ABSENCE:
             return None
-        if op in ("older than", "within"):
+        if op in AGES:
             return self._age()
+        if op == "between":
+            return self._range()
         return self._list() if op in ("in", "not in") else self._single()
 
+    def _range(self) -> tuple[Any, Any]:
+        low = self._single()
+        self._expect("“and” with the larger value, as in: between 3 and 5", "and")
+        return low, self._single()
+
     def _list(self) -> tuple[Any, ...]:
-        self._expect("an opening bracket", "(")
+        self._expect("an opening bracket before a list of values", "(")
         items = [self._single()]
         while self._skip(","):
             if len(items) == MAX_LIST:
@@ -282,24 +276,11 @@ class _Parser:
             return self._placed_age(token, "weeks")
         raise self._error("“days” or “weeks”")
 
-    def _placed_age(self, token: _Token, unit: Literal["days", "weeks"]) -> Age:
+    def _placed_age(self, token: Token, unit: Literal["days", "weeks"]) -> Age:
         return _placed(token, lambda: Age(int(token.text), unit))
 
 
-_WORD_OPERATORS = (
-    "contains",
-    "starts with",
-    "ends with",
-    "not in",
-    "in",
-    "older than",
-    "within",
-    "is not null",
-    "is null",
-)
-
-
-def _placed(token: _Token, make: Callable[[], Made]) -> Made:
+def _placed(token: Token, make: Callable[[], Made]) -> Made:
     """Return what `make` makes; a RuleError from it gets the token's position."""
     try:
         return make()

@@ -1,62 +1,117 @@
 """The rule language of segments: read, print, compile, and say in words.
 
 `orders_count >= 3 and total_spent >= 200 and last_order older than 90 days`. Fields stand in one table
-(`rule_fields`), the tree in `rule_tree`, the text in `rule_text`, the meaning of each comparison in `rule_compile`;
-what others use is all here.
+(`rule_fields`), terms of queries in two (`rule_terms`), the tree in `rule_tree`, its values in `rule_values`, the text
+in `rule_text` and `rule_print`, the meaning of each comparison in `rule_compile`, that of queries in `rule_queries`,
+segments that name one another in `rule_segments`; what others use is all here.
 """
 
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
 
-from transforms.rule_compile import compile_rule, fold, folded_field
+from transforms.rule_compile import compile_rule, flag_name, fold, folded_field
+from transforms.rule_criteria import from_criteria
+from transforms.rule_errors import RuleError
 from transforms.rule_fields import ALIASES, FIELDS, OPERATORS, Field, Kind
-from transforms.rule_text import parse, to_text
+from transforms.rule_json import from_dict, to_dict
+from transforms.rule_past import without_past
+from transforms.rule_print import leaf_text, to_text, value_text
+from transforms.rule_queries import QUERY_TABLES, query_keys, with_flags
+from transforms.rule_segments import (
+    EvaluationOrder,
+    SegmentRule,
+    by_id,
+    evaluation_order,
+    named_by,
+    refuse_circle,
+    refuse_unknown,
+)
+from transforms.rule_terms import BOUGHT_TERMS, ORDER_TERMS, TermField
+from transforms.rule_text import parse
 from transforms.rule_tree import (
     MAX_LEAVES,
     MAX_LEVELS,
+    MAX_TERMS,
     MAX_TEXT,
-    Age,
     And,
+    BoughtQuery,
     Condition,
+    InSegment,
+    Leaf,
     Not,
     Or,
+    OrdersQuery,
+    Query,
     Rule,
-    RuleError,
-    Value,
+    Term,
     check_size,
     conditions,
-    from_dict,
-    to_dict,
+    leaves,
+    queries,
+    segments_named,
+    terms_of,
 )
+from transforms.rule_values import Age, Value
+from transforms.rule_words import DATE_PHRASES, PHRASES, words
 
 __all__ = [
     "ALIASES",
+    "BOUGHT_TERMS",
+    "DATE_PHRASES",
     "FIELDS",
     "MAX_LEAVES",
     "MAX_LEVELS",
+    "MAX_TERMS",
     "MAX_TEXT",
     "OPERATORS",
+    "ORDER_TERMS",
+    "PHRASES",
+    "QUERY_TABLES",
     "STARTING_SEGMENTS",
     "Age",
     "And",
+    "BoughtQuery",
     "Condition",
+    "EvaluationOrder",
     "Field",
+    "InSegment",
     "Kind",
+    "Leaf",
     "Not",
     "Or",
+    "OrdersQuery",
+    "Query",
     "Rule",
     "RuleError",
+    "SegmentRule",
     "StartingSegment",
+    "Term",
+    "TermField",
     "Value",
+    "by_id",
+    "check_size",
     "compile_rule",
     "conditions",
+    "evaluation_order",
+    "flag_name",
     "fold",
     "folded_field",
+    "from_criteria",
     "from_dict",
+    "leaf_text",
+    "leaves",
+    "named_by",
     "parse",
+    "queries",
+    "query_keys",
+    "refuse_circle",
+    "refuse_unknown",
+    "segments_named",
+    "terms_of",
     "to_dict",
     "to_text",
+    "value_text",
+    "with_flags",
+    "without_past",
     "words",
 ]
 
@@ -93,71 +148,3 @@ STARTING_SEGMENTS: tuple[StartingSegment, ...] = (
         "They bought once or more, but not in the last 180 days.",
     ),
 )
-
-# How operators read in a sentence; the builder shows the same words.
-PHRASES = {
-    "=": "is",
-    "!=": "is not",
-    "<": "below",
-    "<=": "at most",
-    ">": "above",
-    ">=": "at least",
-    "in": "is one of",
-    "not in": "is none of",
-    "is null": "is unknown",
-    "is not null": "is known",
-}
-_COUNT_PHRASES = {"=": "exactly", "!=": "not", "<": "fewer than", ">": "more than", "in": "one of", "not in": "none of"}
-DATE_PHRASES = {"=": "on", "!=": "not on", "<": "before", "<=": "on or before", ">": "after", ">=": "on or after"}
-
-
-def words(rule: Rule) -> str:
-    """Return `rule` as a plain phrase for a card, without a closing full stop. Texts in it are a person's: escape them.
-
-    >>> words(parse("orders_count >= 3 and last_order older than 90 days"))
-    'at least 3 orders and last order more than 90 days ago'
-    """
-    check_size(rule)
-    return _words(rule)
-
-
-def _words(rule: Rule) -> str:
-    if isinstance(rule, Condition):
-        return _leaf_words(rule)
-    if isinstance(rule, Not):
-        return f"not ({_words(rule.part)})"
-    parts = [f"({_words(part)})" if isinstance(part, And | Or) else _words(part) for part in rule.parts]
-    return f"{', '.join(parts[:-1])} {'and' if isinstance(rule, And) else 'or'} {parts[-1]}"
-
-
-def _leaf_words(leaf: Condition) -> str:
-    field, value = FIELDS[leaf.field], leaf.value
-    match field.kind:
-        case Kind.BOOL:
-            return field.yes_no[value is (leaf.op == "!=")]
-        case Kind.LIST if value is None:
-            return f"no {field.label}" if leaf.op == "is null" else f"some {field.label}"
-        case Kind.DATE if value is not None:
-            return f"{field.label} {_date_words(leaf.op, value)}"
-        case Kind.INT if field.unit and value is not None:
-            phrase = _COUNT_PHRASES.get(leaf.op) or PHRASES[leaf.op]
-            return f"{phrase} {_value_words(value)} {'order' if value == 1 and field.unit == 'orders' else field.unit}"
-    return f"{field.label} {PHRASES.get(leaf.op, leaf.op)} {'' if value is None else _value_words(value)}".rstrip()
-
-
-def _date_words(op: str, value: Value) -> str:
-    if op == "older than":
-        return f"more than {_value_words(value)} ago"
-    if op == "within":
-        return f"within the last {_value_words(value)}"
-    return f"{DATE_PHRASES[op]} {_value_words(value)}"
-
-
-def _value_words(value: Value) -> str:
-    if isinstance(value, tuple):
-        return ", ".join(_value_words(item) for item in value)
-    if isinstance(value, str):
-        return f"“{value}”"
-    if isinstance(value, Decimal):
-        return f"{value:,f}"
-    return value.isoformat() if isinstance(value, date) else str(value)

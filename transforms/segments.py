@@ -12,16 +12,10 @@ from typing import NamedTuple
 
 import polars as pl
 
-from transforms.rules import RuleError, compile_rule, parse
+from transforms.rules import RuleError, SegmentRule, compile_rule, parse
 from transforms.schemas import CUSTOMERS, SEGMENT_MEMBERS, SEGMENTS, conform
 
-
-class SegmentRule(NamedTuple):
-    """A saved segment as the transforms see it: its id (a slug, unique in the shop), name and rule text."""
-
-    id: str
-    name: str
-    rule: str
+__all__ = ["AssignedSegments", "SegmentRule", "assign_segments", "broken_segments"]
 
 
 class AssignedSegments(NamedTuple):

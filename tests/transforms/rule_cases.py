@@ -3,13 +3,31 @@
 import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
 from hypothesis import strategies as st
 
-from transforms.rules import FIELDS, Age, And, Condition, Field, Kind, Not, Or, Rule
+from transforms.rules import (
+    BOUGHT_TERMS,
+    FIELDS,
+    ORDER_TERMS,
+    Age,
+    And,
+    BoughtQuery,
+    Condition,
+    Field,
+    InSegment,
+    Kind,
+    Not,
+    Or,
+    OrdersQuery,
+    Query,
+    Rule,
+    Term,
+)
 from transforms.schemas import CUSTOMERS
 
 BERLIN = "Europe/Berlin"
@@ -21,6 +39,7 @@ _FEW_WORDS = st.sampled_from(
 )
 _INTS = st.integers(-3, 12)
 _AMOUNTS = st.decimals(-50, 50, places=2)
+_HALVES = st.integers(-4, 30).map(lambda halves: Decimal(halves) / 2)
 _DAYS = st.dates(date(2026, 10, 20), date(2026, 11, 5))
 _AGES = st.builds(Age, st.integers(0, 20), st.sampled_from(["days", "weeks"]))
 
@@ -33,30 +52,61 @@ def _values(field: Field, op: str) -> st.SearchStrategy[Any]:
     single = {
         Kind.INT: _INTS,
         Kind.MONEY: _AMOUNTS,
+        Kind.NUMBER: _HALVES,
         Kind.TEXT: _FEW_WORDS | _WORDS,
         Kind.DATE: _DAYS,
         Kind.BOOL: st.booleans(),
         Kind.LIST: _FEW_WORDS | _WORDS,
     }[field.kind]
+    if op == "between":
+        return st.lists(single, min_size=2, max_size=2).map(lambda ends: tuple(sorted(ends)))
     return st.lists(single, min_size=1, max_size=3).map(tuple) if op in ("in", "not in") else single
 
 
-@st.composite
-def conditions(draw: st.DrawFn) -> Condition:
+def _comparisons(table: Mapping[str, Field], make: Any) -> st.SearchStrategy[Any]:
+    def of_field(field: Field) -> st.SearchStrategy[Any]:
+        return st.sampled_from(field.operators).flatmap(
+            lambda op: _values(field, op).map(lambda value: make(field.name, op, value))
+        )
+
+    return st.sampled_from(sorted(table.values(), key=lambda field: field.name)).flatmap(of_field)
+
+
+def conditions() -> st.SearchStrategy[Condition]:
     """One condition on any field, with any operator that fits it."""
-    field = draw(st.sampled_from(sorted(FIELDS.values(), key=lambda field: field.name)))
-    op = draw(st.sampled_from(field.operators))
-    return Condition(field.name, op, draw(_values(field, op)))
+    return _comparisons(FIELDS, Condition)
+
+
+def queries() -> st.SearchStrategy[Query]:
+    """One query about orders or what was bought, with a few terms of any kind."""
+    orders = st.lists(_comparisons(ORDER_TERMS, Term), min_size=1, max_size=4)
+    bought = st.lists(_comparisons(BOUGHT_TERMS, Term), min_size=1, max_size=4)
+    return st.builds(OrdersQuery, orders.map(tuple)) | st.builds(BoughtQuery, bought.map(tuple))
+
+
+def in_segments() -> st.SearchStrategy[InSegment]:
+    """A segment by any name."""
+    return st.builds(InSegment, _FEW_WORDS | _WORDS)
+
+
+def rules_on_people() -> st.SearchStrategy[Rule]:
+    """Any small tree over fields of the customers table alone."""
+    return trees(conditions())
 
 
 def rules() -> st.SearchStrategy[Rule]:
-    """Any small tree."""
+    """Any small tree with leaves of every kind."""
+    return trees(conditions() | queries() | in_segments())
+
+
+def trees(leaves: st.SearchStrategy[Rule]) -> st.SearchStrategy[Rule]:
+    """Any small tree over `leaves`."""
 
     def grow(part: st.SearchStrategy[Rule]) -> st.SearchStrategy[Rule]:
         parts = st.lists(part, min_size=2, max_size=3).map(tuple)
         return st.builds(Not, part) | st.builds(And, parts) | st.builds(Or, parts)
 
-    return st.recursive(conditions(), grow, max_leaves=12)
+    return st.recursive(leaves, grow, max_leaves=12)
 
 
 def a_person(**values: Any) -> dict[str, Any]:
@@ -85,6 +135,8 @@ def persons(draw: st.DrawFn) -> dict[str, Any]:
                     row[column] = draw(st.none() | st.integers(0, 12))
                 case Kind.MONEY:
                     row[column] = draw(st.none() | _AMOUNTS)
+                case Kind.NUMBER:
+                    row[column] = draw(st.none() | _HALVES.map(float if column == "median_days_between" else Decimal))
                 case Kind.TEXT:
                     row[column] = draw(_TEXTS)
                 case Kind.DATE:
@@ -147,4 +199,5 @@ def _compare(op: str, left: Any, right: Any) -> bool:
         "ends with": lambda: left.endswith(right),
         "in": lambda: left in right,
         "not in": lambda: left not in right,
+        "between": lambda: right[0] <= left <= right[1],
     }[op]()

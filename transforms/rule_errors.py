@@ -1,0 +1,22 @@
+"""What is wrong with a rule, in one sentence, and how it quotes what it found."""
+
+
+class RuleError(ValueError):
+    """A rule cannot be read. Says where, what was found and what would be right.
+
+    `position` is the offset in the text, or None for a rule that came as a tree. `message` is one sentence, which quotes
+    at most 40 characters of the rule, and so does `found`.
+    """
+
+    def __init__(self, message: str, *, position: int | None = None, found: str = "", expected: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.position = position
+        self.found = found
+        self.expected = expected
+
+
+def shorten(text: str) -> str:
+    """Return `text` as an error quotes it: at most 40 characters, on one line, each of them a real one."""
+    flat = " ".join(text[:200].split()).encode("utf-8", "replace").decode()
+    return flat if len(flat) <= 40 else f"{flat[:39]}…"
