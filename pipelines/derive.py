@@ -10,7 +10,9 @@ from pipelines.resources.deployment import Deployment
 from pipelines.warehouse import Warehouse
 from regulars.directory.overlay import read_overlay
 from regulars.records import open_records
+from regulars.settings import Settings
 from transforms.days import as_of_for_day, next_midnight
+from transforms.identity import LINKED_ALIASES, EmailForm
 from transforms.marts import build_marts, find_aliases
 from transforms.rules import STARTING_SEGMENTS
 from transforms.schemas import PERSON_TAGS, conform
@@ -29,12 +31,12 @@ class Snapshot(NamedTuple):
     """The records that the marts depend on, as they were at one moment; `token` names the moment.
 
     `tags` and `hidden` (people who were deleted here) go by today's customer keys: what was written under a key of the
-    past was moved along.
+    past was moved along. `aliases` are those of `identity_links`.
     """
 
     token: int
     hash_key: bytes
-    aliases: Mapping[str, str]
+    aliases: Mapping[str, tuple[str, str]]
     tags: Mapping[str, tuple[str, ...]]
     rules: Sequence[SegmentRule]
     hidden: frozenset[str]
@@ -57,6 +59,7 @@ def derive_marts(deployment: Deployment, warehouse: Warehouse, shop: str, day: d
         not_counted=deployment.settings.not_counted,
         hash_key=snapshot.hash_key,
         aliases=alias_frame(snapshot.aliases),
+        form=email_form(deployment.settings),
     )
     tagged = frames["customers"].join(tag_frame(snapshot.tags), on="customer_key", how="left")
     frames |= assign_segments(
@@ -83,25 +86,29 @@ def take_snapshot(
         hidden = records.hidden(shop)
         written = {*records.tags(shop), *records.keys_with_notes(shop), *hidden}
         known = pl.concat([derived_before, pl.LazyFrame({"customer_key": sorted(written)}, schema=KEY)])
-        aliases = alias_frame(records.aliases(shop))
-        registered = find_aliases(staged, known, hash_key=hash_key, aliases=aliases).collect()
+        aliases, form = alias_frame(records.identity_links(shop)), email_form(deployment.settings)
+        registered = find_aliases(staged, known, hash_key=hash_key, aliases=aliases, form=form).collect()
         if registered.height:
             records.add_aliases(shop, dict(registered.iter_rows()))
         token = records.change_token()
         overlay = read_overlay(records, shop)
         rules = [SegmentRule(segment.id, segment.name, segment.rule) for segment in overlay.segments]
         gone = frozenset(overlay.key_now(key) for key in hidden)
-        return Snapshot(token, hash_key, overlay.aliases, overlay.tags, rules, gone)
+        return Snapshot(token, hash_key, records.identity_links(shop), overlay.tags, rules, gone)
 
 
 KEY = {"customer_key": pl.String()}
 
 
-def alias_frame(aliases: Mapping[str, str]) -> pl.LazyFrame:
-    """Return the aliases as a frame of `alias_key`, `customer_key`."""
-    return pl.LazyFrame(
-        {"alias_key": list(aliases), "customer_key": list(aliases.values())}, schema={"alias_key": pl.String(), **KEY}
-    )
+def email_form(settings: Settings) -> EmailForm:
+    """Return how e-mails are compared in this deployment."""
+    return EmailForm(settings.email_ignore_dots, settings.email_ignore_tags, settings.shared_email_names)
+
+
+def alias_frame(aliases: Mapping[str, tuple[str, str]]) -> pl.LazyFrame:
+    """Return the aliases, as `identity_links` gives them, as a frame of `alias_key`, `customer_key`, `link`."""
+    rows = [(alias, key, link) for alias, (key, link) in aliases.items()]
+    return pl.LazyFrame(rows, schema=dict(LINKED_ALIASES), orient="row")
 
 
 def tag_frame(tags: Mapping[str, tuple[str, ...]]) -> pl.LazyFrame:

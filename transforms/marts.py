@@ -11,12 +11,12 @@ from datetime import datetime
 import polars as pl
 
 from transforms.habits import habits
-from transforms.identity import new_aliases, order_owners, resolve_aliases
+from transforms.identity import DEFAULT_FORM, EmailForm, identify, new_aliases, resolve_aliases
 from transforms.metrics import currency_totals, customer_totals, with_figures
 from transforms.orders import placed_orders, placed_refunds, with_deleted_at, with_refunded
 from transforms.people import people
 from transforms.rfm import rfm_cuts, score
-from transforms.schemas import IDENTITIES, IDENTITY_REVIEWS, MARTS, TIME, conform, empty
+from transforms.schemas import MARTS, TIME, conform
 
 # The tables made here, and the rows' order: the same input gives the same files, and a person's rows lie together.
 ROW_ORDER: Mapping[str, tuple[str, ...]] = {
@@ -41,20 +41,21 @@ def build_marts(
     not_counted: Sequence[str],
     hash_key: bytes,
     aliases: pl.LazyFrame,
+    form: EmailForm = DEFAULT_FORM,
 ) -> dict[str, pl.LazyFrame]:
     """Return the published tables (see `schemas.MARTS`) but for `segments`, `segment_members` and `person_tags`.
 
     `staged` holds the tables of `schemas.STAGED` and `deletions` (RAW_DELETIONS). `as_of` is an exclusive, aware
-    instant. `hash_key` has 16 to 64 bytes. `aliases` has the columns `alias_key` and `customer_key`.
+    instant. `hash_key` has 16 to 64 bytes. `aliases` and `form` are those of `identity.identify`.
     Collect them together (`pl.collect_all`), since they share their first steps.
     `customers.segments` is an empty list: `transforms.segments` fills it. Raises ValueError on an unfit `hash_key`.
     """
     deletions = staged["deletions"]
     accounts = with_deleted_at(staged["customers"], deletions, "customer", "woocommerce_id")
     known_orders = with_deleted_at(staged["orders"], deletions, "order", "order_id")
-    owners = order_owners(known_orders, accounts, hash_key=hash_key, aliases=aliases)
+    identified = identify(known_orders, accounts, hash_key=hash_key, aliases=aliases, form=form)
     # Cached: without it every table would find the owners of all orders anew, also when they are collected together.
-    placed = placed_orders(known_orders, owners, as_of=as_of, not_counted=not_counted).cache()
+    placed = placed_orders(known_orders, identified.owners, as_of=as_of, not_counted=not_counted).cache()
     refunds = placed_refunds(with_deleted_at(staged["refunds"], deletions, "refund", "refund_id"), placed, as_of=as_of)
     currencies = currency_totals(placed, refunds).cache()
     totals = customer_totals(currencies, as_of=as_of, timezone=timezone)
@@ -67,8 +68,8 @@ def build_marts(
         "refunds": refunds,
         "products": with_deleted_at(staged["products"], deletions, "product", "product_id"),
         "rfm_cuts": rfm_cuts(totals),
-        "identities": empty(IDENTITIES),
-        "identity_reviews": empty(IDENTITY_REVIEWS),
+        "identities": identified.identities,
+        "identity_reviews": identified.reviews,
     }
     stamps = {"shop": pl.lit(shop), "as_of": pl.lit(as_of, dtype=TIME)}
     return {
@@ -78,7 +79,12 @@ def build_marts(
 
 
 def find_aliases(
-    staged: Mapping[str, pl.LazyFrame], known_keys: pl.LazyFrame, *, hash_key: bytes, aliases: pl.LazyFrame
+    staged: Mapping[str, pl.LazyFrame],
+    known_keys: pl.LazyFrame,
+    *,
+    hash_key: bytes,
+    aliases: pl.LazyFrame,
+    form: EmailForm = DEFAULT_FORM,
 ) -> pl.LazyFrame:
     """Return `alias_key, customer_key`: guests who are accounts by now, for the caller to record before it publishes.
 
@@ -86,4 +92,4 @@ def find_aliases(
     The rest is as in `build_marts`; see `identity.new_aliases` for what is found.
     """
     accounts = with_deleted_at(staged["customers"], staged["deletions"], "customer", "woocommerce_id")
-    return new_aliases(staged["orders"], accounts, known_keys, hash_key=hash_key, aliases=aliases)
+    return new_aliases(staged["orders"], accounts, known_keys, hash_key=hash_key, aliases=aliases, form=form)

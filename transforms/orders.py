@@ -45,12 +45,14 @@ def with_deleted_at(rows: pl.LazyFrame, deletions: pl.LazyFrame, kind: str, key:
 def placed_orders(
     orders: pl.LazyFrame, owners: pl.LazyFrame, *, as_of: datetime, not_counted: Sequence[str]
 ) -> pl.LazyFrame:
-    """Return staged orders (with `deleted_at`) with `customer_key`, `counted` and `status_counts`."""
+    """Return staged orders (with `deleted_at`) with `identity`, `customer_key`, `counted` and `status_counts`.
+
+    `owners` is that of `identity.identify`.
+    """
     status_counts = (
         pl.col("status").is_in([*not_counted, TRASH]).not_().fill_null(value=False) & pl.col("deleted_at").is_null()
     )
     return orders.join(owners, on="order_id", how="left").with_columns(
-        identity="customer_key",
         status_counts=status_counts,
         counted=status_counts & before(as_of),
     )

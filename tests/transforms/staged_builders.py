@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from transforms.days import EPOCH, zone
+from transforms.identity import DEFAULT_FORM, LINKED_ALIASES, REGISTERED, EmailForm
 from transforms.marts import build_marts
 from transforms.schemas import RAW, RAW_DELETIONS, STAGED
 
@@ -117,10 +118,11 @@ def frame(rows: Iterable[Row], schema: Mapping[str, pl.DataType]) -> pl.LazyFram
     return pl.LazyFrame(list(rows), schema=dict(schema))
 
 
-def aliases(pairs: Mapping[str, str] | None = None) -> pl.LazyFrame:
-    """Return an aliases frame."""
-    rows = [{"alias_key": alias, "customer_key": key} for alias, key in (pairs or {}).items()]
-    return pl.LazyFrame(rows, schema={"alias_key": pl.String, "customer_key": pl.String})
+def aliases(pairs: Mapping[str, str | tuple[str, str]] | None = None) -> pl.LazyFrame:
+    """Return an aliases frame: `{alias: key}` for registered ones, `{alias: (key, link)}` for others."""
+    linked = [(alias, (key, REGISTERED) if isinstance(key, str) else key) for alias, key in (pairs or {}).items()]
+    rows = [(alias, key, link) for alias, (key, link) in linked]
+    return pl.LazyFrame(rows, schema=dict(LINKED_ALIASES), orient="row")
 
 
 def staged(**rows: Iterable[Row]) -> dict[str, pl.LazyFrame]:
@@ -135,7 +137,8 @@ def marts(
     as_of: datetime = AS_OF,
     not_counted: tuple[str, ...] = NOT_COUNTED,
     timezone: str = BERLIN,
-    known_aliases: Mapping[str, str] | None = None,
+    known_aliases: Mapping[str, str | tuple[str, str]] | None = None,
+    form: EmailForm = DEFAULT_FORM,
     only: Collection[str] = (),
 ) -> dict[str, pl.DataFrame]:
     """Return the collected marts of these staged tables, all or `only` some."""
@@ -147,6 +150,7 @@ def marts(
         not_counted=not_counted,
         hash_key=HASH_KEY,
         aliases=aliases(known_aliases),
+        form=form,
     )
     wanted = {name: table for name, table in built.items() if name in only or not only}
     return dict(zip(wanted, pl.collect_all(list(wanted.values())), strict=True))

@@ -21,7 +21,7 @@ from tests.transforms.staged_builders import (
     person,
     staged,
 )
-from transforms.identity import guest_key, normalise_email, order_owners, resolve_aliases
+from transforms.identity import guest_key, identify, normalise_email, resolve_aliases
 from transforms.marts import find_aliases
 from transforms.orders import with_deleted_at
 
@@ -39,9 +39,9 @@ def owners(
         orders=orders, customers=accounts or [], deletions=[a_deletion("customer", one, LATER) for one in deleted]
     )
     people = with_deleted_at(tables["customers"], tables["deletions"], "customer", "woocommerce_id")
-    found = order_owners(tables["orders"], people, hash_key=HASH_KEY, aliases=aliases(known)).collect()
+    found = identify(tables["orders"], people, hash_key=HASH_KEY, aliases=aliases(known)).owners.collect()
     assert found.height == len(orders)
-    return dict(found.rows())
+    return dict(found.select("order_id", "customer_key").rows())
 
 
 def guest(email: str) -> str:
