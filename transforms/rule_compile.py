@@ -41,7 +41,7 @@ def compile_rule(rule: Rule, *, as_of: datetime, timezone: str, folded: Mapping[
 
     `as_of` is the exclusive instant (with a time zone) from which ages count; `timezone` is the shop's IANA name.
     A column `tags` (list of text) is used where the frame has one, else everybody is without tags. `folded` names, by
-    text field, columns of the frame that hold what `folded_field` gives; other texts are folded on the way. For each
+    text or list field, columns of the frame that hold what `folded_field` gives; other texts are folded on the way. For each
     query and each segment named in the rule the frame has a Boolean column `flag_name(leaf)`; null there is false.
     Raises RuleError for a rule that is too large, ValueError for an `as_of` without a time zone.
 
@@ -58,8 +58,9 @@ def compile_rule(rule: Rule, *, as_of: datetime, timezone: str, folded: Mapping[
 
 
 def folded_field(name: str) -> pl.Expr:
-    """Return the value of a text field as rules compare it, over `schemas.CUSTOMERS`; null where it is absent."""
-    return fold(_column(FIELDS[name]))
+    """Return a text or list field as rules compare it, over `schemas.CUSTOMERS`; null where it is absent."""
+    field = FIELDS[name]
+    return _column(field).list.eval(fold(pl.element())) if field.kind == Kind.LIST else fold(_column(field))
 
 
 def flag_name(leaf: OrdersQuery | BoughtQuery | InSegment) -> str:
@@ -108,9 +109,9 @@ def _balanced(parts: list[pl.Expr], *, all_of: bool) -> pl.Expr:
 
 def _condition(leaf: Condition, frame: _Frame) -> pl.Expr:
     field = FIELDS[leaf.field]
-    if field.kind == Kind.LIST:
-        return _list_condition(field, leaf)
     stored = frame.folded.get(field.name)
+    if field.kind == Kind.LIST:
+        return _list_condition(field, leaf, stored)
     value = _column(field) if stored is None else pl.col(stored)
     if leaf.value is None:
         return value.is_null() if leaf.op == "is null" else value.is_not_null()
@@ -174,10 +175,11 @@ def day_holds(instant: pl.Expr, op: str, value: Value, *, as_of: datetime, timez
     return compare_day(instant, op, value, timezone)
 
 
-def _list_condition(field: Field, leaf: Condition) -> pl.Expr:
-    column = cs.by_name(*field.columns, require_all=False)
+def _list_condition(field: Field, leaf: Condition, stored: str | None) -> pl.Expr:
+    column = cs.by_name(*field.columns, require_all=False) if stored is None else pl.col(stored)
     if leaf.op == "contains":
-        found = column.list.eval(fold(pl.element())).list.contains(_word(leaf.value))
+        folded = column if stored else column.list.eval(fold(pl.element()))
+        found = folded.list.contains(_word(leaf.value))
     else:
         found = column.list.len() > 0
     # A person always has a key: the second part is false, but gives the answer a row for everybody where the

@@ -1,21 +1,33 @@
 """Who is in which segment: saved rules over the customers table.
 
 Terms: a person is a *member* of a segment when its rule is true for them; people who were deleted, in the shop
-(`deleted_at` is set) or here (*hidden*), are members of none. A rule that can no longer be read (its field is gone, say) does not stop the others: its segment has
-no members and `people` is null, which is how readers tell "nobody" (0) from "cannot be read"; `broken_segments` gives
-the sentence for each.
+(`deleted_at` is set) or here (*hidden*), are members of none. A segment may name others (`in_segment`): it sees their
+members. A rule that can no longer be evaluated (its field is gone, it names a segment that is gone, or leads back to
+itself) does not stop the others: its segment has no members and `people` is null, which is how readers tell "nobody"
+(0) from "cannot be evaluated", and so have those that name it; `broken_segments` gives the sentence for each.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 import polars as pl
 
-from transforms.rules import RuleError, SegmentRule, compile_rule, parse
+from transforms.rules import (
+    InSegment,
+    Rule,
+    SegmentRule,
+    compile_rule,
+    evaluation_order,
+    flag_name,
+    segments_named,
+    with_flags,
+)
 from transforms.schemas import CUSTOMERS, SEGMENT_MEMBERS, SEGMENTS, conform
 
-__all__ = ["AssignedSegments", "SegmentRule", "assign_segments", "broken_segments"]
+__all__ = ["AssignedSegments", "SegmentRule", "assign_segments", "broken_segments", "member_flag"]
+
+NO_TABLES: Mapping[str, pl.LazyFrame] = {}
 
 
 class AssignedSegments(NamedTuple):
@@ -34,17 +46,22 @@ def assign_segments(
     as_of: datetime,
     timezone: str,
     hidden: Collection[str] = (),
+    tables: Mapping[str, pl.LazyFrame] = NO_TABLES,
 ) -> AssignedSegments:
     """Return customers with `segments` filled (ids, sorted), the segments with their counts, and the members.
 
     `customers` has `schemas.CUSTOMERS` and may have `tags`, a list of text, which is left out of the result. `as_of`
-    and `timezone` are those of `compile_rule`. `hidden` are today's keys of people who were deleted here. Segments keep their order; `people` counts members, null where the
-    rule cannot be read. Members follow the order of `customers`, a person's segments by id.
+    and `timezone` are those of `compile_rule`. `hidden` are today's keys of people who were deleted here. `tables` has
+    `orders`, `order_lines` and `products` of `schemas.MARTS`; only rules with a query look at them. Segments keep their
+    order; `people` counts members, null where the rule cannot be evaluated. Members follow the order of `customers`, a
+    person's segments by id. Raises ValueError where a query needs a table that `tables` has not.
     """
-    flags = _flags(segments, as_of=as_of, timezone=timezone, hidden=hidden)
-    named = [pl.when(flag).then(pl.lit(segment_id)) for segment_id, flag in sorted(flags.items())]
+    rules = evaluation_order(segments).rules
+    flagged = with_flags(customers, rules.values(), tables, as_of=as_of, timezone=timezone)
+    flagged = _with_members(flagged, rules, as_of=as_of, timezone=timezone, hidden=hidden)
+    named = [pl.when(member_flag(each)).then(pl.lit(each)) for each in sorted(rules)]
     ids = pl.concat_list(named).list.drop_nulls() if named else pl.lit([], dtype=pl.List(pl.String))
-    assigned = conform(customers.with_columns(segments=ids), CUSTOMERS)
+    assigned = conform(flagged.with_columns(segments=ids), CUSTOMERS)
     members = (
         assigned.filter(pl.col("segments").list.len() > 0)
         .select("customer_key", segment_id=pl.col("segments"))
@@ -52,35 +69,47 @@ def assign_segments(
         .with_columns(shop=pl.lit(shop))
     )
     return AssignedSegments(
-        assigned, _counted(segments, list(flags), members, shop=shop), conform(members, SEGMENT_MEMBERS)
+        assigned, _counted(segments, list(rules), members, shop=shop), conform(members, SEGMENT_MEMBERS)
     )
 
 
 def broken_segments(segments: Sequence[SegmentRule]) -> dict[str, str]:
-    """Return, by segment id, the sentence that tells why a rule cannot be read; empty where all can."""
-    return {segment.id: message for segment in segments if (message := _why_broken(segment.rule))}
+    """Return, by segment id, the sentence that tells why a rule cannot be evaluated; empty where all can."""
+    return {segment_id: error.message for segment_id, error in evaluation_order(segments).broken.items()}
 
 
-def _why_broken(rule: str) -> str:
-    try:
-        parse(rule)
-    except RuleError as error:
-        return error.message
-    return ""
+def member_flag(segment_id: str) -> pl.Expr:
+    """Return the Boolean column that says who is a member of a segment."""
+    return pl.col(flag_name(InSegment(segment_id)))
 
 
-def _flags(
-    segments: Sequence[SegmentRule], *, as_of: datetime, timezone: str, hidden: Collection[str]
-) -> dict[str, pl.Expr]:
-    broken = broken_segments(segments)
+def _with_members(
+    customers: pl.LazyFrame,
+    rules: Mapping[str, Rule],
+    *,
+    as_of: datetime,
+    timezone: str,
+    hidden: Collection[str],
+) -> pl.LazyFrame:
+    """Return customers with a member flag for each rule; `rules` come in the order of evaluation."""
     alive = pl.col("deleted_at").is_null()
     if hidden:
         alive &= ~pl.col("customer_key").is_in(sorted(hidden))
-    return {
-        segment.id: alive & compile_rule(parse(segment.rule), as_of=as_of, timezone=timezone)
-        for segment in segments
-        if segment.id not in broken
-    }
+    for step in _steps(rules):
+        flags = {
+            flag_name(InSegment(each)): alive & compile_rule(rules[each], as_of=as_of, timezone=timezone)
+            for each in step
+        }
+        customers = customers.with_columns(**flags)
+    return customers
+
+
+def _steps(rules: Mapping[str, Rule]) -> list[list[str]]:
+    """Return the ids in steps: each names only segments of the steps before, so that a step is one pass."""
+    step: dict[str, int] = {}
+    for segment_id, rule in rules.items():
+        step[segment_id] = 1 + max((step[named] for named in segments_named(rule)), default=-1)
+    return [[each for each in rules if step[each] == number] for number in sorted({*step.values()})]
 
 
 def _counted(segments: Sequence[SegmentRule], readable: list[str], members: pl.LazyFrame, *, shop: str) -> pl.LazyFrame:
