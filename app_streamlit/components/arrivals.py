@@ -9,7 +9,7 @@ import streamlit as st
 from app_streamlit import reads
 from app_streamlit.components import formats
 from app_streamlit.components.boundary import screen
-from app_streamlit.components.orders import status_words
+from app_streamlit.components.statuses import status_words
 from regulars.directory.layout import Manifest
 from regulars.directory.unmerged import ORDER, PROFILE_COLUMNS, Arrived, Unmerged
 from regulars.errors import InboxError

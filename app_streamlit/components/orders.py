@@ -1,8 +1,7 @@
 """A person's orders: the whole history, filtered and sorted, and each order's lines on opening."""
 
-import functools
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -11,9 +10,12 @@ import streamlit as st
 
 from app_streamlit import reads
 from app_streamlit.components import formats
+from app_streamlit.components.order_open import order_open
+from app_streamlit.components.statuses import status_words
 from regulars.directory.layout import Manifest
+from transforms.ledger import WHY_NOT, spend_ledger
+from transforms.schemas import REFUNDS, empty
 
-STATUS_WORDS = {"checkout-draft": "draft", "on-hold": "on hold"}
 COUNTED, NOT_COUNTED = "Count", "Do not count"
 COUNTS_HELP = (
     "Orders that count make up net, averages and RFM. Pending, cancelled, failed, draft and trashed orders do not count "
@@ -38,7 +40,7 @@ def history(shop: str, orders: pl.DataFrame, refunds: pl.DataFrame, about: Manif
         st.info("No orders yet.")
         return
     key = orders["customer_key"][0]
-    found = _filtered(shop, orders, about, key)
+    found = remarked(_filtered(shop, orders, about, key), about.as_of)
     _sum_line(found, orders.height)
     if found.is_empty():
         st.button("Show all orders", on_click=_reset, args=(key,))
@@ -56,8 +58,8 @@ def history(shop: str, orders: pl.DataFrame, refunds: pl.DataFrame, about: Manif
     if not cells or cells[0][0] >= found.height:
         st.caption("Choose an order to see its lines.")
         return
-    order = found.row(cells[0][0], named=True)
-    _order(shop, order, refunds.filter(pl.col("order_id") == order["order_id"]), about)
+    order = found[[cells[0][0]]]
+    order_open(shop, order, refunds.filter(pl.col("order_id") == order["order_id"][0]), about)
 
 
 def _filtered(shop: str, orders: pl.DataFrame, about: Manifest, key: str) -> pl.DataFrame:
@@ -158,15 +160,20 @@ def _reset(key: str) -> None:
     )
 
 
-def remarks() -> pl.Expr:
-    """Return why an order is not in the sums, empty where it is."""
-    return (
-        pl.when(pl.col("deleted_at").is_not_null())
-        .then(pl.lit("deleted in the shop"))
-        .when(~pl.col("counted"))
-        .then(pl.lit("does not count"))
-        .otherwise(pl.lit(""))
+def remarked(orders: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
+    """Return the orders with `remark`: why one is not in the sums, empty where it is.
+
+    `as_of` is the instant of the figures; the reason is the ledger's.
+    """
+    entries = spend_ledger(orders.lazy(), empty(REFUNDS), as_of=as_of).select("order_id", "why_not").collect()
+    words = pl.col("status").map_elements(status_words, return_dtype=pl.String(), skip_nulls=False)
+    because = (
+        pl.when(pl.col("why_not") == "status")
+        .then(pl.format("it is {}", words))
+        .otherwise(pl.col("why_not").replace_strict(WHY_NOT, default="", return_dtype=pl.String()))
     )
+    remark = pl.when("counted").then(pl.lit("")).otherwise(pl.format("does not count because {}", because))
+    return orders.join(entries, on="order_id", how="left", maintain_order="left").with_columns(remark=remark)
 
 
 def _order_cells(orders: pl.DataFrame) -> pl.DataFrame:
@@ -178,7 +185,7 @@ def _order_cells(orders: pl.DataFrame) -> pl.DataFrame:
         *[pl.col(name).cast(pl.Float64) for name in ("total", "refunded", "net")],
         pl.col("currency").map_elements(formats.one_line, return_dtype=pl.String()),
         pl.col("status").map_elements(status_words, return_dtype=pl.String()),
-        remarks().alias("remark"),
+        "remark",
         pl.col("items"),
         pl.col("payment_method").map_elements(formats.one_line, return_dtype=pl.String()).alias("payment"),
         pl.col("coupons").list.join(", ").map_elements(formats.one_line, return_dtype=pl.String()).alias("coupons"),
@@ -200,67 +207,8 @@ def _order_columns(timezone: str, places: int) -> dict[str, Any]:
         "items": column.NumberColumn("Items", format="%d", width=60),
         "payment": column.TextColumn("Payment", width=110),
         "coupons": column.TextColumn("Coupons", width=90),
-        "remark": column.TextColumn("Remark", width=120),
+        "remark": column.TextColumn("Remark", width=250),
     }
-
-
-def _order(shop: str, order: Mapping[str, Any], refunds: pl.DataFrame, about: Manifest) -> None:
-    code = order["currency"]
-    with st.container(border=True, gap="small", key="order-open"):
-        st.subheader(f"Order {formats.plain(order['number'])}", anchor=False)
-        when = formats.minute(order["created_at"], about.timezone)
-        st.caption(f"{when} · {formats.plain(status_words(order['status']))}{_paid(order, about)}")
-        _lines(reads.lines_of(shop, [order["order_id"]]), code)
-        parts = [("Discount", -order["discount"]), ("Shipping", order["shipping"]), ("Tax", order["tax"])]
-        parts += [("Total", order["total"])]
-        if not refunds.is_empty():
-            parts += [("Refunded", -order["refunded"]), ("Net", order["net"])]
-        with st.container(horizontal=True, gap="medium"):
-            for label, value in parts:
-                if value or label == "Total":
-                    st.text(f"{label} {formats.money(value, code)}")
-        for refund in refunds.iter_rows(named=True):
-            reason = formats.one_line(refund["reason"])
-            said = f": {reason}" if reason else ""
-            day = formats.day(refund["created_at"], about.timezone)
-            st.text(f"Refund of {formats.money(refund['amount'], refund['currency'])} on {day}{said}")
-
-
-def _paid(order: Mapping[str, Any], about: Manifest) -> str:
-    return f" · paid {formats.minute(order['paid_at'], about.timezone)}" if order["paid_at"] else ""
-
-
-def _lines(lines: pl.DataFrame, code: str) -> None:
-    if lines.is_empty():
-        st.caption("This order has no lines.")
-        return
-    cells = [
-        {
-            "quantity": row["quantity"],
-            "product": formats.one_line(row["name"]),
-            "sku": formats.one_line(row["sku"]),
-            "total": formats.money(row["total"], code),
-        }
-        for row in lines.iter_rows(named=True)
-    ]
-    column = st.column_config
-    st.dataframe(
-        pl.DataFrame(cells),
-        hide_index=True,
-        placeholder="",
-        column_config={
-            "quantity": column.NumberColumn("Quantity", format="%,d", width=70),
-            "product": column.TextColumn("Product", width=260),
-            "sku": column.TextColumn("SKU", width=90),
-            "total": column.TextColumn("Total before tax", width=110, alignment="right"),
-        },
-    )
-
-
-@functools.lru_cache(maxsize=256)
-def status_words(status: str | None) -> str:
-    """Return an order's status as people say it."""
-    return STATUS_WORDS.get(status or "", formats.one_line(status).replace("-", " ")) or formats.ABSENT
 
 
 def decimals(orders: pl.DataFrame) -> int:

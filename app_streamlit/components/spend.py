@@ -8,7 +8,7 @@ import polars as pl
 import streamlit as st
 
 from app_streamlit.components import formats
-from app_streamlit.components.orders import status_words
+from app_streamlit.components.statuses import status_words
 from regulars.directory.layout import Manifest
 
 GROSS_HELP = "The totals of the orders that count, taxes and shipping included, before refunds."

@@ -10,6 +10,7 @@ import streamlit as st
 from app_streamlit import figures, reads
 from app_streamlit.components import arrivals, formats, forms, links, notes, orders, timeline
 from app_streamlit.components.boundary import screen
+from app_streamlit.components.habits import habits
 from app_streamlit.components.neighbours import neighbours
 from app_streamlit.components.person import card, scores
 from app_streamlit.components.spend import spend
@@ -85,6 +86,7 @@ def _profile(shop: str, published: Person, *, merged: bool) -> None:
     left, right = st.columns([1, 2], gap="large")
     with left:
         card(shop, person, about, fresh=news.changed)
+        habits(person.row)
     with right:
         # Guarded by itself: tabs, filters and notes run this part of the page alone.
         st.fragment(screen(lambda: _tabs(shop, person, bought, refunds, about)))()
