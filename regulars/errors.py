@@ -21,6 +21,7 @@ One root, one cause a leaf; each knows whether the same call may succeed later::
     │   ├── ShopTooOld           a WooCommerce that cannot be asked for what changed
     │   └── NoAccount            a guest: the shop has nothing to edit
     ├── NothingPublished         no published version of this shop yet
+    ├── LaterThanFigures         a day that the published figures do not reach
     ├── ChecksFailed             a blocking check refused the publish
     ├── RecordsError             notes, tags, segments
     │   ├── RecordNotFound
@@ -152,6 +153,10 @@ class NoAccount(ShopError):
 
 class NothingPublished(RegularsError):
     """No published version of this shop exists yet."""
+
+
+class LaterThanFigures(RegularsError):
+    """Figures were asked for as of a day that the published version does not reach."""
 
 
 class ChecksFailed(RegularsError):

@@ -72,7 +72,7 @@ class Figures:
     def segment_names(self, overlay: Overlay) -> pl.Series:
         """Return a column `segments`: the names of the saved segments that each person is in now."""
         names = {segment.id: segment.name for segment in overlay.segments}
-        masks = self._selection.segments(overlay)
+        masks = self._selection.described.segments(overlay)
         if not masks:
             nothing = pl.lit([], dtype=pl.List(pl.String)).alias("segments")
             return self._snapshot.people.select(KEY).with_columns(nothing)["segments"]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import polars as pl
 
@@ -9,7 +10,7 @@ from regulars.directory.query import LiveRecords
 from regulars.errors import RecordNotFound
 from regulars.models import Hidden, Segment
 from regulars.records.links import current_key
-from transforms.rules import Rule, parse
+from transforms.rules import EvaluationOrder, Rule, evaluation_order, parse
 
 TAGS = pl.List(pl.String())
 FEW = 1_000  # for a page, Python is quicker than a join
@@ -48,6 +49,15 @@ class Overlay:
         )
         joined = keys.alias("key").to_frame().join(written, on="key", how="left", maintain_order="left")
         return joined["tags"].fill_null(pl.Series([[]], dtype=TAGS))
+
+    @cached_property
+    def order(self) -> EvaluationOrder:
+        """The segments that can be evaluated, those first that others name, and why the others cannot."""
+        return evaluation_order(self.segments)
+
+    def name_of(self, segment_id: str) -> str:
+        """Return what a segment is called; its id where there is none."""
+        return next((each.name for each in self.segments if each.id == segment_id), segment_id)
 
     def rule(self, segment_id: str) -> Rule:
         """Return the rule of a saved segment. Raises RecordNotFound, or RuleError when it no longer parses."""

@@ -15,16 +15,16 @@ from typing import Any
 
 import polars as pl
 
-from regulars.directory.current import CurrentVersion
 from regulars.directory.figures import Figures
 from regulars.directory.kept import Kept
 from regulars.directory.overlay import Overlay
 from regulars.directory.query import Count, LiveRecords, PeoplePage, PeopleQuery, Person, Place
 from regulars.directory.selection import EVERYBODY, Filters, Selection
 from regulars.directory.snapshot import KEY, ROW_COLUMNS, Snapshot
+from regulars.directory.tables import PublishedTables
 from regulars.errors import RecordNotFound
 from transforms.overview import Overview
-from transforms.rules import Rule, RuleError, parse
+from transforms.rules import Rule, RuleError
 
 SAMPLE = 10
 # Whoever shows orders shows refunds too: both are read at once, and kept for so many people. A version never changes.
@@ -32,7 +32,7 @@ PROFILES = 8
 Bought = Mapping[str, pl.DataFrame]
 
 
-class Directory(CurrentVersion):
+class Directory(PublishedTables):
     """The people of one shop. Safe to share between threads.
 
     Example:
@@ -162,17 +162,13 @@ class Directory(CurrentVersion):
         return self._reading(lambda snapshot: self._counted(snapshot, rule, overlay, sample=SAMPLE))
 
     def segment_counts(self) -> dict[str, Count | RuleError]:
-        """Return the count of each saved segment by id; a rule that no longer parses has its error instead."""
+        """Return the count of each saved segment by id; one whose rule cannot be evaluated has its error instead."""
         overlay = self._overlay()
+        rules, broken = overlay.order
 
         def read(snapshot: Snapshot) -> dict[str, Count | RuleError]:
-            counts: dict[str, Count | RuleError] = {}
-            for segment in overlay.segments:
-                try:
-                    counts[segment.id] = self._counted(snapshot, parse(segment.rule), overlay, sample=0)
-                except RuleError as error:
-                    counts[segment.id] = error
-            return counts
+            counts = {segment: self._counted(snapshot, rule, overlay, sample=0) for segment, rule in rules.items()}
+            return {segment.id: counts.get(segment.id) or broken[segment.id] for segment in overlay.segments}
 
         return self._reading(read)
 
@@ -253,7 +249,7 @@ class Directory(CurrentVersion):
         row = snapshot.row_of(key) if overlay.segments else None
         if row is None:
             return ()
-        masks = self._selection_of(snapshot).segments(overlay)
+        masks = self._selection_of(snapshot).described.segments(overlay)
         return tuple(segment for segment, mask in masks.items() if mask[row])
 
     def _of_person(self, table: str, key: str) -> pl.DataFrame:

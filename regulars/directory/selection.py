@@ -11,14 +11,14 @@ from functools import reduce
 
 import polars as pl
 
+from regulars.directory.described import Described
 from regulars.directory.kept import Kept
-from regulars.directory.lookup import FOLDED, KEY, RANKS
+from regulars.directory.lookup import RANKS
 from regulars.directory.overlay import Overlay
 from regulars.directory.query import MONEY_SORTS, SORTS, PeopleQuery
 from regulars.directory.search import matches, order_number_of
 from regulars.directory.snapshot import Snapshot
-from transforms.rules import FIELDS, Rule, RuleError, compile_rule, parse
-from transforms.rules import conditions as conditions_of
+from transforms.rules import Rule
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,11 @@ class Selection:
     def __init__(self, snapshot: Snapshot) -> None:
         """Select among the people of `snapshot`."""
         self.snapshot = snapshot
+        self.described = Described(snapshot)
         self._masks = Kept[pl.Series](most=64)
-        self._described = Kept[pl.Series](most=128)
         self._nets = Kept[dict[str, Decimal]](most=64)
         self._rows = Kept[pl.Series](most=8)
         self._orders = Kept[pl.Series](most=2 * len(SORTS))
-        self._tagged = Kept[tuple[pl.Series, pl.DataFrame]](most=1)
 
     def mask(self, filters: Filters, overlay: Overlay) -> pl.Series:
         """Return the mask of those whom `filters` mean."""
@@ -90,21 +89,6 @@ class Selection:
 
         return self._rows.get((filters, overlay, sort, descending), among_those)
 
-    def described(self, rule: Rule, overlay: Overlay) -> pl.Series:
-        """Return the mask of those whom `rule` describes, hidden or not; whoever was deleted is in no segment."""
-        tags = overlay if any("tags" in FIELDS[leaf.field].columns for leaf in conditions_of(rule)) else None
-        return self._described.get((rule, tags), lambda: self._evaluated(rule, tags))
-
-    def segments(self, overlay: Overlay) -> dict[str, pl.Series]:
-        """Return the mask of each saved segment by id, hidden people among them; one that cannot be read has none."""
-        masks = {}
-        for segment in overlay.segments:
-            try:
-                masks[segment.id] = self.described(parse(segment.rule), overlay)
-            except RuleError:
-                continue
-        return masks
-
     def _mask(self, filters: Filters, overlay: Overlay) -> pl.Series:
         hidden = self.snapshot.mask_of(pl.Series(list(overlay.hidden), dtype=pl.String))
         masks = [hidden if filters.hidden else ~hidden]
@@ -117,9 +101,9 @@ class Selection:
             keys = [key for key, tags in overlay.tags.items() if not wanted.isdisjoint(tags)]
             masks.append(self.snapshot.mask_of(pl.Series(keys, dtype=pl.String)))
         if filters.any_of:
-            masks.append(reduce(pl.Series.__or__, [self.described(rule, overlay) for rule in filters.any_of]))
+            masks.append(reduce(pl.Series.__or__, [self.described.mask(rule, overlay) for rule in filters.any_of]))
         if filters.rule is not None:
-            masks.append(self.described(filters.rule, overlay))
+            masks.append(self.described.mask(filters.rule, overlay))
         return reduce(pl.Series.__and__, masks)
 
     def _order(self, sort: str, *, descending: bool) -> pl.Series:
@@ -129,23 +113,6 @@ class Selection:
         if sort in MONEY_SORTS:
             place = place + pl.col("_currency_rank").cast(pl.Int64).fill_null(NO_CURRENCY) * CURRENCY_STEP
         return self.snapshot.people.select(pl.arg_sort_by(place, maintain_order=True)).to_series()
-
-    def _evaluated(self, rule: Rule, tags: Overlay | None) -> pl.Series:
-        about = self.snapshot.manifest
-        described = compile_rule(rule, as_of=about.as_of, timezone=about.timezone, folded=FOLDED)
-        belongs = described & pl.col("deleted_at").is_null()
-        everybody = self.snapshot.people.select(belongs).to_series()  # without tags: nobody has a column of them
-        if tags is None or not tags.tags:
-            return everybody
-        # Few people have tags: a column of a million mostly empty lists would cost more than all the rest.
-        rows, tagged = self._tagged.get(tags, lambda: self._with_tags(tags))
-        return everybody.scatter(rows, tagged.select(belongs).to_series())
-
-    def _with_tags(self, overlay: Overlay) -> tuple[pl.Series, pl.DataFrame]:
-        """Return the rows of those who have tags, and these people with a column `tags`."""
-        rows = self.snapshot.rows_of(pl.Series(list(overlay.tags), dtype=pl.String))
-        people = self.snapshot.people[rows]
-        return rows, people.with_columns(overlay.tags_of(people[KEY]))
 
     def _found(self, search: str) -> pl.Series:
         number = order_number_of(search)

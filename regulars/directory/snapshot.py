@@ -29,7 +29,7 @@ class Snapshot:
     more_currencies: pl.DataFrame
 
     def scan(self, table: str) -> pl.LazyFrame:
-        """Return a lazy frame over one table's file."""
+        """Return a lazy frame over one table, with the columns of `PUBLISHED`; see `scan_table`."""
         return scan_table(self.folder, table)
 
     def row_of(self, key: str) -> int | None:
