@@ -6,7 +6,14 @@ from regulars.models import Segment
 from regulars.mongo.client import Document
 from regulars.mongo.rows import Reading, RecordsStore, Writing
 from regulars.records import sentences
-from regulars.records.given import a_shop, check_name_is_free, free_segment_id, segment_values
+from regulars.records.given import (
+    a_shop,
+    check_name_is_free,
+    check_not_named,
+    checked_rule,
+    free_segment_id,
+    segment_values,
+)
 from regulars.records.ports import StartingRule
 from regulars.records.texts import KEY_LENGTH, checked
 from regulars.records.times import to_instant
@@ -58,9 +65,10 @@ class MongoSegments(RecordsStore):
         now = self._now()
 
         def work(writing: Writing) -> Segment:
-            _check_name(writing, row["shop"], row["name"])
+            living = _check_name(writing, row["shop"], row["name"])
+            rule = checked_rule("", row["rule"], living)
             free = free_segment_id(row["name"], writing["segments"].values("id", shop=row["shop"]))
-            made = _insert(writing, row | {"id": free}, now)
+            made = _insert(writing, row | {"id": free, "rule": rule}, now)
             writing.touch()
             return _segment(made)
 
@@ -83,10 +91,11 @@ class MongoSegments(RecordsStore):
 
         def work(writing: Writing) -> Segment:
             before = _found(writing, shop, segment_id, expected_version)
-            _check_name(writing, row["shop"], row["name"], other_than=before["_id"])
+            living = _check_name(writing, row["shop"], row["name"], other_than=before["_id"])
+            rule = checked_rule(before["id"], row["rule"], living)
             earlier = {"segment_seq": before["_id"], **{name: before[name] for name in KEPT}}
             writing["segment_versions"].insert(earlier)
-            changed = {**row, "edited_at": now, "version": before["version"] + 1}
+            changed = {**row, "rule": rule, "edited_at": now, "version": before["version"] + 1}
             writing["segments"].set(changed, _id=before["_id"])
             writing.touch()
             return _segment(before | changed)
@@ -99,6 +108,7 @@ class MongoSegments(RecordsStore):
 
         def work(writing: Writing) -> None:
             before = _found(writing, shop, segment_id, expected_version)
+            check_not_named(before["id"], [_segment(row) for row in _living(writing, before["shop"])])
             writing["segments"].set({"deleted_at": now}, _id=before["_id"])
             writing.touch()
 
@@ -141,8 +151,11 @@ def _found(
     return row
 
 
-def _check_name(reading: Reading, shop: str, name: str, *, other_than: int | None = None) -> None:
-    check_name_is_free(name, (row["name"] for row in _living(reading, shop) if row["_id"] != other_than))
+def _check_name(reading: Reading, shop: str, name: str, *, other_than: int | None = None) -> list[Segment]:
+    """Refuse a name that another segment has; return the shop's segments, the one that is edited among them."""
+    living = _living(reading, shop)
+    check_name_is_free(name, (row["name"] for row in living if row["_id"] != other_than))
+    return [_segment(row) for row in living]
 
 
 def _segment(row: Document) -> Segment:

@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any, get_args
 
 from regulars.errors import RecordInvalid
-from regulars.models import CheckResult, EventKind, Fingerprint, SyncKind, SyncRun, WebhookState, WebhookStatus
+from regulars.models import CheckResult, EventKind, Fingerprint, Segment, SyncKind, SyncRun, WebhookState, WebhookStatus
 from regulars.records import drifts, sentences
 from regulars.records.texts import (
     DESCRIPTION_LENGTH,
@@ -23,7 +23,7 @@ from regulars.records.texts import (
     slug,
 )
 from regulars.records.times import to_micros
-from transforms.rules import RuleError, parse, to_text
+from transforms.rules import RuleError, by_id, parse, refuse_circle, refuse_unknown, to_text
 
 LARGEST_NUMBER = 2**63 - 1
 EVENT_KINDS = frozenset(get_args(EventKind))
@@ -101,6 +101,27 @@ def segment_values(shop: str, name: str, rule: str, description: str, author: st
         "description": checked(description, "The description", DESCRIPTION_LENGTH, shortest=0),
         "author": an_author(author),
     }
+
+
+def checked_rule(segment_id: str, rule: str, segments: Sequence[Segment]) -> str:
+    """Return a segment's rule with the segments it names by their ids, so that renaming one breaks nothing.
+
+    `segment_id` is empty for a new segment; `segments` are the shop's. Refused is what names no segment or a circle.
+    """
+    try:
+        read = by_id(parse(rule), segments)
+        refuse_circle(segment_id, read, segments)
+    except RuleError as error:
+        raise RecordInvalid(f"The rule cannot be saved. {error.message}") from error
+    return to_text(read)
+
+
+def check_not_named(segment_id: str, segments: Sequence[Segment]) -> None:
+    """Refuse to remove a segment that the rule of another one of the shop's `segments` names."""
+    try:
+        refuse_unknown(segment_id, segments)
+    except RuleError as error:
+        raise RecordInvalid(error.message) from error
 
 
 def free_segment_id(name: str, taken: Container[str]) -> str:

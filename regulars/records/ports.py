@@ -160,7 +160,8 @@ class Segments(Protocol):
     """Saved rules. Names have 1 to 80 characters and are unique in the shop without regard to case.
 
     An id is a slug of the first name; it never changes and is never given to another segment, even after a delete.
-    A rule is stored in its canonical text; one that cannot be read raises RecordInvalid with the reader's sentence.
+    A rule is stored in its canonical text, in which it names other segments by their ids. One that cannot be read, names
+    an unknown segment or closes a circle raises RecordInvalid with the reader's sentence.
     """
 
     def ensure_shop(self, shop: str, starting: Sequence[StartingRule]) -> None:
@@ -194,7 +195,10 @@ class Segments(Protocol):
         ...
 
     def delete_segment(self, shop: str, segment_id: str, expected_version: int | None = None) -> None:
-        """Remove a segment; with `expected_version` only that version. Raises RecordNotFound, StaleVersion."""
+        """Remove a segment; with `expected_version` only that version. Raises RecordNotFound, StaleVersion.
+
+        Raises RecordInvalid where the rule of another segment names it; the sentence says which.
+        """
         ...
 
     def segment_history(self, shop: str, segment_id: str) -> list[Segment]:

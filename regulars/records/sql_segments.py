@@ -9,7 +9,14 @@ from sqlalchemy.dialects.sqlite import insert
 from regulars.models import Segment
 from regulars.records import sentences
 from regulars.records.changes import touch
-from regulars.records.given import a_shop, check_name_is_free, free_segment_id, segment_values
+from regulars.records.given import (
+    a_shop,
+    check_name_is_free,
+    check_not_named,
+    checked_rule,
+    free_segment_id,
+    segment_values,
+)
 from regulars.records.ports import StartingRule
 from regulars.records.store import SqlStore
 from regulars.records.tables import segment_versions, segments, shops
@@ -55,8 +62,9 @@ class SqlSegments(SqlStore):
         """Save a new segment. See `ports.Segments`."""
         row = segment_values(shop, name, rule, description, author)
         with self._writing() as connection:
-            _check_name(connection, row["shop"], row["name"])
+            living = _check_name(connection, row["shop"], row["name"])
             values = row | {
+                "rule": checked_rule("", row["rule"], living),
                 "id": _free_id(connection, row["shop"], row["name"]),
                 "created_at": self._now(),
                 "version": 1,
@@ -80,7 +88,8 @@ class SqlSegments(SqlStore):
         row = segment_values(shop, name, rule, description, author)
         with self._writing() as connection:
             before = _found(connection, shop, segment_id, expected_version)
-            _check_name(connection, row["shop"], row["name"], other_than=before.seq)
+            living = _check_name(connection, row["shop"], row["name"], other_than=before.seq)
+            row["rule"] = checked_rule(before.id, row["rule"], living)
             changed = row | {"edited_at": self._now(), "version": expected_version + 1}
             earlier = sa.select(segments.c.seq, *(segments.c[name] for name in KEPT)).where(
                 segments.c.seq == before.seq
@@ -95,6 +104,7 @@ class SqlSegments(SqlStore):
         """Remove a segment. See `ports.Segments`."""
         with self._writing() as connection:
             row = _found(connection, shop, segment_id, expected_version)
+            check_not_named(row.id, [_segment(each) for each in _living(connection, row.shop)])
             connection.execute(sa.update(segments).where(segments.c.seq == row.seq).values(deleted_at=self._now()))
             touch(connection)
 
@@ -130,8 +140,11 @@ def _found(
     return row
 
 
-def _check_name(connection: sa.Connection, shop: str, name: str, *, other_than: int | None = None) -> None:
-    check_name_is_free(name, (row.name for row in _living(connection, shop) if row.seq != other_than))
+def _check_name(connection: sa.Connection, shop: str, name: str, *, other_than: int | None = None) -> list[Segment]:
+    """Refuse a name that another segment has; return the shop's segments, the one that is edited among them."""
+    living = _living(connection, shop)
+    check_name_is_free(name, (row.name for row in living if row.seq != other_than))
+    return [_segment(row) for row in living]
 
 
 def _free_id(connection: sa.Connection, shop: str, name: str) -> str:
