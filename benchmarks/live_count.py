@@ -66,7 +66,7 @@ LOWERED = {
     "CITY": "lower(city)",
     "EMAIL": "lower(email)",
     "NAME": "lower(concat_ws(' ', first_name, last_name))",
-    "CATEGORIES": "list_transform(categories, each -> lower(each))",
+    "CATEGORIES": "list_transform(categories, lambda each: lower(each))",
 }
 
 
@@ -121,7 +121,7 @@ def loaded(version: Path) -> duckdb.DuckDBPyConnection:
         f"orders_count, last_order_at, created_at, categories, {lowered}",
         "orders": "order_id, customer_key, counted, deleted_at, total, order_day",
         "order_lines": "order_id, product_id, quantity",
-        "products": "product_id, list_transform(categories, each -> lower(each)) AS categories",
+        "products": "product_id, list_transform(categories, lambda each: lower(each)) AS categories",
     }
     for name, columns in tables.items():
         connection.execute(f"CREATE TABLE {name} AS SELECT {columns} FROM '{version / name}.parquet'")

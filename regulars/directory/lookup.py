@@ -84,15 +84,19 @@ def _mapped(file: Path) -> pl.DataFrame | None:
     return frame
 
 
+def display_name() -> pl.Expr:
+    """Return what a person is called in lists, over `CUSTOMERS`: the name, else the company, else the e-mail address."""
+    full_name = pl.concat_str([_clean("first_name"), _clean("last_name")], separator=" ").str.strip_chars()
+    return pl.coalesce(pl.when(full_name != "").then(full_name), _filled("company"), _filled("email"))
+
+
 def _prepared_numbers(version_folder: Path) -> pl.DataFrame:
     return scan_table(version_folder, "orders").select("number", KEY).drop_nulls().sort("number", KEY).collect()
 
 
 def _prepared_people(version_folder: Path) -> pl.DataFrame:
     lazy = scan_table(version_folder, "customers").select(IN_MEMORY)
-    full_name = pl.concat_str([_clean("first_name"), _clean("last_name")], separator=" ").str.strip_chars()
-    name = pl.coalesce(pl.when(full_name != "").then(full_name), _filled("company"), _filled("email"))
-    frame = lazy.with_columns(name.alias("name")).collect().sort(KEY)
+    frame = lazy.with_columns(display_name().alias("name")).collect().sort(KEY)
     # Money of the currency that most people use comes first: amounts of two currencies have no order between them.
     ranks = frame.group_by("currency").len().filter(pl.col("currency").is_not_null())
     order = ranks.sort(["len", "currency"], descending=[True, False])["currency"].to_list()
