@@ -75,23 +75,23 @@ def mirror_shop(deployment: Deployment, shop: str, version: str, progress: Progr
 
 def publish_shop(deployment: Deployment, warehouse: "Warehouse", shop: str, run_id: str) -> tuple[str, dict[str, Any]]:
     """Publish the shop's marts and return the new version and its manifest."""
+    from pipelines.observing import observed_tables
+    from regulars.directory.layout import read_manifest
     from regulars.directory.publish import publish
-    from transforms.schemas import OBSERVED, empty
 
-    facts, tables = warehouse.facts(), warehouse.marts()
-    frames = {name: frame.collect() for name, frame in tables.items()}
-    frames |= {name: empty(schema).collect() for name, schema in OBSERVED.items()}
+    facts, at, folder = warehouse.facts(), deployment.now(), deployment.paths.published(shop)
+    frames = {name: frame.collect().lazy() for name, frame in warehouse.marts().items()}
+    about = {"timezone": facts["timezone"], **facts["marts"]}
+    frames |= observed_tables(folder, frames, about, shop=shop, at=at, run_id=run_id)
     manifest: dict[str, Any] = {
         "shop": shop,
         "shop_name": facts["shop_name"],
-        "timezone": facts["timezone"],
         "synced_at": facts["synced_at"],
         "change_seq": facts["change_seq"],
         "sync": facts["sync"],
-        **facts["marts"],
-        "published_at": deployment.now().isoformat(),
-        "rows": {name: frame.height for name, frame in frames.items()},
+        **about,
+        "published_at": at.isoformat(),
         "dagster_run_id": run_id,
     }
-    version = publish(deployment.paths.published(shop), frames, manifest, deployment.settings.published_keep)
-    return version, manifest
+    version = publish(folder, frames, manifest, deployment.settings.published_keep)
+    return version, {**manifest, "rows": read_manifest(folder / version).rows}

@@ -45,8 +45,9 @@ SORTED_BY: Mapping[str, tuple[tuple[str, bool], ...]] = {
     "identities": (("customer_key", False), ("identity", False)),
     "identity_reviews": (("email", False), ("reason", False)),
     "person_tags": (("customer_key", False),),
-    "segment_events": (("segment_id", False), ("at", False), ("customer_key", False)),
-    "segment_counts": (("segment_id", False), ("at", False)),
+    # What is observed grows at its end.
+    "segment_events": (("at", False), ("segment_id", False), ("customer_key", False)),
+    "segment_counts": (("at", False), ("segment_id", False)),
     "rfm_cuts_history": (("at", False), ("score", False), ("currency", False)),
 }
 ROWS_A_GROUP = 20_000

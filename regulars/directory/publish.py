@@ -26,7 +26,7 @@ from regulars.directory.layout import (
 from regulars.directory.lookup import remove_lookups, write_lookups
 from regulars.durable import bring_to_disk
 from regulars.errors import DataFolderError
-from transforms.schemas import PUBLISHED, conform
+from transforms.schemas import OBSERVED, PUBLISHED, conform
 
 LOCK_SECONDS = 120.0
 
@@ -38,7 +38,7 @@ def publish(
 
     Args:
         folder: The shop's folder, `DataPaths.published(shop)`; made when missing.
-        tables: Every table of `PUBLISHED`, with at least its columns.
+        tables: Every table of `PUBLISHED`, with at least its columns; those of `OBSERVED` in the order of `SORTED_BY`.
         manifest: The fields of `Manifest` without `schema_version`, `version` and `rows`, which are filled in here.
         keep: How many versions stay, the current one among them; older ones are removed.
 
@@ -91,8 +91,10 @@ def _write_tables(writing: Path, tables: Mapping[str, pl.LazyFrame | pl.DataFram
     rows = {}
     for name, schema in PUBLISHED.items():
         file = table_file(writing, name)
-        columns, descending = zip(*SORTED_BY[name], strict=True)
-        ordered = conform(tables[name].lazy(), schema).sort(columns, descending=descending, nulls_last=True)
+        ordered = conform(tables[name].lazy(), schema)
+        if name not in OBSERVED:  # what grows comes in its order: millions of rows need no sort for ten new ones
+            columns, descending = zip(*SORTED_BY[name], strict=True)
+            ordered = ordered.sort(columns, descending=descending, nulls_last=True)
         ordered.sink_parquet(file, row_group_size=ROWS_A_GROUP, statistics=True, engine="streaming")
         rows[name] = int(pl.scan_parquet(file).select(pl.len()).collect().item())
     return rows
