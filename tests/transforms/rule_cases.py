@@ -1,11 +1,9 @@
-"""Trees for hypothesis, people for the compiler, and a naive reading of a rule to hold the compiler against."""
+"""Trees for hypothesis, and people for the compiler."""
 
-import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import polars as pl
 from hypothesis import strategies as st
@@ -145,59 +143,3 @@ def persons(draw: st.DrawFn) -> dict[str, Any]:
                     row[column] = draw(st.none() | st.lists(_FEW_WORDS, max_size=3))
     row["is_paying_customer"] = draw(st.none() | st.booleans())
     return row
-
-
-def holds(rule: Rule, row: Mapping[str, Any], as_of: datetime = AS_OF, timezone: str = BERLIN) -> bool:
-    """Say whether `rule` is true for `row`, one Python comparison at a time."""
-    if isinstance(rule, Not):
-        return not holds(rule.part, row, as_of, timezone)
-    if isinstance(rule, And):
-        return all(holds(part, row, as_of, timezone) for part in rule.parts)
-    if isinstance(rule, Or):
-        return any(holds(part, row, as_of, timezone) for part in rule.parts)
-    return _leaf_holds(rule, _value(FIELDS[rule.field], row), as_of, ZoneInfo(timezone))
-
-
-def _leaf_holds(leaf: Condition, value: Any, as_of: datetime, zone: ZoneInfo) -> bool:
-    if leaf.op in ("is null", "is not null"):
-        return (value in (None, [])) == (leaf.op == "is null")
-    if value is None:
-        return False
-    if isinstance(leaf.value, Age):
-        age = (as_of.astimezone(zone).date() - value.astimezone(zone).date()).days
-        return value < as_of and (age > leaf.value.days if leaf.op == "older than" else age <= leaf.value.days)
-    if isinstance(value, datetime):
-        value = value.astimezone(zone).date()
-    return _compare(leaf.op, _plain(value), _plain(leaf.value))
-
-
-def _value(field: Field, row: Mapping[str, Any]) -> Any:
-    if field.name == "is_account":
-        return row["customer_key"].startswith("woo:")
-    if field.name == "name":
-        return " ".join(part for part in (row["first_name"], row["last_name"]) if part) or None
-    value = row.get(field.columns[0])
-    return None if value == "" else value
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, str):
-        return unicodedata.normalize("NFKC", value).upper().lower().replace("ς", "σ")
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
-
-
-def _compare(op: str, left: Any, right: Any) -> bool:
-    return {
-        "=": lambda: left == right,
-        "!=": lambda: left != right,
-        "<": lambda: left < right,
-        "<=": lambda: left <= right,
-        ">": lambda: left > right,
-        ">=": lambda: left >= right,
-        "contains": lambda: right in left,
-        "starts with": lambda: left.startswith(right),
-        "ends with": lambda: left.endswith(right),
-        "in": lambda: left in right,
-        "not in": lambda: left not in right,
-        "between": lambda: right[0] <= left <= right[1],
-    }[op]()

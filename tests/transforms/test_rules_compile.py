@@ -10,8 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.transforms.rule_cases import AS_OF, BERLIN, a_person, holds, people, persons, rules_on_people
+from tests.transforms.rule_cases import AS_OF, BERLIN, a_person, people, persons, rules_on_people
+from tests.transforms.rule_oracle import Shop, holds
 from transforms.rules import FIELDS, MAX_LEAVES, Condition, Kind, Not, compile_rule, folded_field, parse
+
+SHOP = Shop(AS_OF, BERLIN)
 
 
 def matches(rule, *rows, as_of=AS_OF, timezone=BERLIN):
@@ -24,7 +27,7 @@ def matches(rule, *rows, as_of=AS_OF, timezone=BERLIN):
 @given(rules_on_people(), st.lists(persons(), min_size=1, max_size=4))
 def test_a_compiled_rule_says_what_the_naive_reading_says(rule, rows):
     """The compiler is the product: it is held against one comparison at a time, with absent values everywhere."""
-    assert matches(rule, *rows) == [holds(rule, row) for row in rows]
+    assert matches(rule, *rows) == [holds(rule, row, SHOP) for row in rows]
 
 
 @settings(max_examples=100, deadline=None)
@@ -37,7 +40,7 @@ def test_a_rule_over_texts_folded_before_says_the_same(rule, rows):
 
     answers = stored.drop("city", "email", "company").select(compiled.alias("in")).collect()["in"].to_list()
 
-    assert answers == [holds(rule, row) for row in rows]
+    assert answers == [holds(rule, row, SHOP) for row in rows]
 
 
 def test_absent_is_false_and_not_of_it_true():
