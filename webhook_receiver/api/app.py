@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from regulars.settings import Settings
-from webhook_receiver.api import customers, docs, history, metrics, notes, problems, segments, shops, sync
+from webhook_receiver.api import customers, docs, history, identity, metrics, notes, problems, segments, shops, sync
 from webhook_receiver.api.access import Access
 from webhook_receiver.api.house import House
 from webhook_receiver.api.strict import StrictBodies
@@ -41,8 +41,9 @@ def routes(house: House) -> FastAPI:
     app.state.house = house
     problems.install(app)
     app.add_exception_handler(Exception, on_unforeseen)
-    for router in (sync.router, notes.router, history.router, customers.router, segments.router, shops.router):
-        app.include_router(router)
+    parts = (sync, notes, history, identity, customers, segments, shops)
+    for part in parts:
+        app.include_router(part.router)
     app.include_router(metrics.router)
     app.include_router(docs.router)
     _describe(app)

@@ -187,7 +187,7 @@ DOCUMENTED = {
     400: "The body is not JSON as it should be.",
     401: "The caller is not local and names no valid token.",
     403: "A page of another site tries to write.",
-    404: "There is no such customer, note or segment.",
+    404: "There is no such customer, note, segment or decision.",
     408: "The body took too long to arrive.",
     409: "Somebody else saved in between: `current` and `yours` hold both.",
     413: "The body is larger than 1 MiB.",

@@ -63,7 +63,7 @@ DOCUMENT = document()
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
 OPERATIONS = [(path, method.upper()) for path, methods in DOCUMENT["paths"].items() for method in methods]
 # Half of the requests are about something that is there.
-KNOWN = {"key": "woo:1", "note_id": 1, "segment_id": "vip"}
+KNOWN = {"key": "woo:1", "note_id": 1, "segment_id": "vip", "decision_id": 1}
 
 
 def hold(api: Api, path: str, method: str, examples: int) -> None:
