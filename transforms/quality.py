@@ -4,12 +4,14 @@ Each check counts the rows that break it; a version is published only where all 
 alone, so that they hold whatever way the tables were made. Money is compared exactly, as decimals.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import NamedTuple
 
 import polars as pl
 
-from transforms.schemas import MARTS
+from transforms import quality_figures as figures
+from transforms import quality_segments as memberships
+from transforms.schemas import PUBLISHED
 
 Frames = Mapping[str, pl.LazyFrame]
 KEYS: Mapping[str, tuple[str, ...]] = {
@@ -47,6 +49,7 @@ NAMED_BY: Mapping[str, str] = {
     "segment_id": "segment",
 }
 EXAMPLES = 3
+RULES_NEED = frozenset(("customers", "person_tags", "orders", "order_lines", "products", "segments"))
 
 
 class Check(NamedTuple):
@@ -57,14 +60,23 @@ class Check(NamedTuple):
     broken: Callable[[Frames], pl.LazyFrame]
 
 
-def check_marts(marts: Mapping[str, pl.DataFrame | pl.LazyFrame]) -> pl.DataFrame:
+def check_marts(
+    marts: Mapping[str, pl.DataFrame | pl.LazyFrame],
+    *,
+    timezone: str | None = None,
+    hidden: Collection[str] | None = None,
+) -> pl.DataFrame:
     """Return `check, violations, meaning, examples`, one row a check; publish only where every `violations` is 0.
 
-    `examples` names up to three of the rows by their ids ("order 727"), never by what is in them. `marts` holds the tables of `schemas.MARTS`; checks of tables that are not given are left out, as `segments`
-    and `segment_members` may be. This is the one place in the transforms that collects: the gate needs its figures.
+    `examples` names up to three of the rows by their ids ("order 727"), never by what is in them. `marts` holds tables
+    of `schemas.PUBLISHED`; checks of tables that are not given are left out. In the shop's `timezone` the rules of the
+    segments are evaluated anew, without it they are not; `hidden` is that of `segments_against_rules`. This is the one
+    place in the transforms that collects: the gate needs its figures.
     """
-    frames = {name: table.lazy() for name, table in marts.items() if name in MARTS}
+    frames = {name: table.lazy() for name, table in marts.items() if name in PUBLISHED}
     checks = [*_table_checks(frames), *(check for needs, check in INVARIANTS if needs <= frames.keys())]
+    if timezone is not None and frames.keys() >= RULES_NEED:
+        checks.append(_rules_check(timezone, hidden))
     counts = pl.collect_all(
         [check.broken(frames).select(violations=pl.len().cast(pl.Int64)) for check in checks], engine="streaming"
     )
@@ -73,6 +85,14 @@ def check_marts(marts: Mapping[str, pl.DataFrame | pl.LazyFrame]) -> pl.DataFram
         for check, count in zip(checks, counts, strict=True)
     ]
     return pl.DataFrame(rows, schema=CHECKS_SCHEMA, orient="row")
+
+
+def _rules_check(timezone: str, hidden: Collection[str] | None) -> Check:
+    return Check(
+        "segments: rules evaluated",
+        "A segment's members are those whom its rule names when it is evaluated anew.",
+        lambda frames: memberships.segments_against_rules(frames, timezone=timezone, hidden=hidden),
+    )
 
 
 def _examples(broken: pl.LazyFrame) -> list[str]:
@@ -109,168 +129,75 @@ def _null(table: str, columns: list[str] | tuple[str, ...]) -> Callable[[Frames]
     return lambda frames: frames[table].filter(pl.any_horizontal(pl.col(column).is_null() for column in columns))
 
 
-def _unread_orders(frames: Frames) -> pl.LazyFrame:
-    return frames["orders"].filter(pl.any_horizontal(pl.col("status", "currency", "created_at", "order_day").is_null()))
-
-
-def _undated_refunds(frames: Frames) -> pl.LazyFrame:
-    return frames["refunds"].filter(pl.any_horizontal(pl.col("created_at", "refund_day").is_null()))
-
-
-def _strangers(table: str, frames: Frames) -> pl.LazyFrame:
-    """Return rows of `table` whose owner is nobody in `customers`."""
-    return frames[table].join(frames["customers"].select("customer_key"), on="customer_key", how="anti")
-
-
-def _net_not_exact(frames: Frames) -> pl.LazyFrame:
-    wrong = pl.col("net").ne_missing(pl.col("gross") - pl.col("refunded"))
-    columns = ("order_id", "customer_key", "net", "gross", "refunded")
-    orders = frames["orders"].select("order_id", "customer_key", "net", "refunded", gross="total").select(columns)
-    no_order = pl.lit(None, dtype=pl.Int64).alias("order_id")
-    tables = (frames[name].with_columns(no_order).select(columns) for name in ("customers", "customer_currencies"))
-    return pl.concat([table.filter(wrong) for table in (*tables, orders)])
-
-
-def _people_against_orders(frames: Frames) -> pl.LazyFrame:
-    """Return people whose number of counted orders is not the number of their orders that count."""
-    counted = frames["orders"].filter("counted").group_by("customer_key").agg(counted=pl.len().cast(pl.Int64))
-    return (
-        frames["customers"]
-        .select("customer_key", "orders_count")
-        .join(counted, on="customer_key", how="full", coalesce=True)
-        .filter(pl.col("orders_count").fill_null(0) != pl.col("counted").fill_null(0))
-    )
-
-
-def _currencies_against_rows(frames: Frames) -> pl.LazyFrame:
-    """Return persons' currencies whose sums are not those of the counted orders and refunds."""
-    keys = ["customer_key", "currency"]
-    sold = (
-        frames["orders"]
-        .filter("counted")
-        .group_by(keys)
-        .agg(sold=pl.col("total").sum(), number=pl.len().cast(pl.Int64))
-    )
-    back = frames["refunds"].filter("counted").group_by(keys).agg(back=pl.col("amount").sum())
-    joined = (
-        frames["customer_currencies"]
-        .select(*keys, "orders_count", "gross", "refunded")
-        .join(sold, on=keys, how="full", coalesce=True)
-        .join(back, on=keys, how="full", coalesce=True)
-        .with_columns(pl.col("sold", "back", "gross", "refunded", "number", "orders_count").fill_null(0))
-    )
-    return joined.filter(
-        (pl.col("gross") != pl.col("sold"))
-        | (pl.col("refunded") != pl.col("back"))
-        | (pl.col("orders_count") != pl.col("number"))
-    )
-
-
-def _main_currency_not_listed(frames: Frames) -> pl.LazyFrame:
-    columns = ["customer_key", "currency", "gross", "refunded", "net", "average_order"]
-    buyers = frames["customers"].filter(pl.col("orders_count") > 0)
-    return buyers.join(frames["customer_currencies"].select(columns), on=columns, how="anti")
-
-
-def _scores_wrong(frames: Frames) -> pl.LazyFrame:
-    scores = pl.col("r", "f", "m")
-    complete = pl.all_horizontal(scores.is_between(1, 5).fill_null(value=False), pl.col("rfm_group").is_not_null())
-    absent = pl.all_horizontal(scores.is_null(), pl.col("rfm_group").is_null())
-    return frames["customers"].filter(pl.when(pl.col("orders_count") > 0).then(complete).otherwise(absent).not_())
-
-
-def _figures_without_orders(frames: Frames) -> pl.LazyFrame:
-    """Return people whose dates, currency or money do not fit their number of orders."""
-    dated = pl.all_horizontal(pl.col("currency", "first_order_at", "last_order_at", "recency_days").is_not_null())
-    bare = pl.all_horizontal(pl.col("currency", "first_order_at", "last_order_at", "recency_days").is_null())
-    zero = pl.all_horizontal((pl.col("gross", "refunded", "net") == 0).fill_null(value=False))
-    fits = pl.when(pl.col("orders_count") > 0).then(dated).otherwise(bare & zero)
-    return frames["customers"].filter(fits.not_())
-
-
-def _as_of_differs(frames: Frames) -> pl.LazyFrame:
-    stamps = pl.concat([frames[name].select("as_of").unique() for name in ("customers", "rfm_cuts")])
-    return stamps.unique().filter((pl.len() > 1) | pl.col("as_of").is_null())
-
-
-def _counted_after_as_of(frames: Frames) -> pl.LazyFrame:
-    as_of = frames["customers"].select(pl.col("as_of").max())
-    orders = frames["orders"].select(
-        pl.lit(None, dtype=pl.Int64).alias("refund_id"), "order_id", "created_at", "counted"
-    )
-    rows = pl.concat([orders, frames["refunds"].select("refund_id", "order_id", "created_at", "counted")])
-    return rows.filter("counted").join(as_of, how="cross").filter(pl.col("created_at") >= pl.col("as_of"))
-
-
-def _members_against_lists(frames: Frames) -> pl.LazyFrame:
-    """Return pairs of person and segment that stand in one of the two tables only."""
-    listed = (
-        frames["customers"]
-        .filter(pl.col("segments").list.len() > 0)
-        .select("customer_key", segment_id="segments")
-        .explode("segment_id")
-    )
-    members = frames["segment_members"].select("customer_key", "segment_id")
-    both = ["customer_key", "segment_id"]
-    return pl.concat([listed.join(members, on=both, how="anti"), members.join(listed, on=both, how="anti")])
-
-
-def _segments_miscounted(frames: Frames) -> pl.LazyFrame:
-    members = frames["segment_members"].group_by("segment_id").agg(members=pl.len().cast(pl.Int64))
-    joined = frames["segments"].join(members, on="segment_id", how="full", coalesce=True)
-    return joined.filter(pl.col("people").fill_null(0) != pl.col("members").fill_null(0))
-
-
 INVARIANTS: tuple[tuple[frozenset[str], Check], ...] = tuple(
     (frozenset(needs.split()), Check(name, meaning, broken))
     for needs, name, meaning, broken in (
-        ("orders", "orders: readable", "Every order has a status, a currency and a date.", _unread_orders),
-        ("refunds", "refunds: dated", "Every refund has a date.", _undated_refunds),
+        ("orders", "orders: readable", "Every order has a status, a currency and a date.", figures.unread_orders),
+        ("refunds", "refunds: dated", "Every refund has a date.", figures.undated_refunds),
         (
             "orders customers", "orders: owner known", "Every order belongs to somebody in customers.",
-            lambda frames: _strangers("orders", frames),
+            lambda frames: figures.strangers("orders", frames),
         ),
         (
             "customer_currencies customers", "customer_currencies: owner known",
             "Every row of customer_currencies belongs to somebody in customers.",
-            lambda frames: _strangers("customer_currencies", frames),
+            lambda frames: figures.strangers("customer_currencies", frames),
         ),
         (
             "customers customer_currencies orders", "net is exact",
-            "Net is gross minus refunded, to the last decimal.", _net_not_exact,
+            "Net is gross minus refunded, to the last decimal.", figures.net_not_exact,
         ),
         (
             "customers orders", "customers: orders add up",
-            "Everybody has as many counted orders as the orders table counts.", _people_against_orders,
+            "Everybody has as many counted orders as the orders table counts.", figures.people_against_orders,
         ),
         (
             "customer_currencies orders refunds", "customer_currencies: money adds up",
-            "Sums for each person and currency are those of the counted orders and refunds.", _currencies_against_rows,
+            "Sums for each person and currency are those of the counted orders and refunds.", figures.currencies_against_rows,
         ),
         (
             "customers customer_currencies", "customers: main currency listed",
-            "A person's figures are those of one of their currencies.", _main_currency_not_listed,
+            "A person's figures are those of one of their currencies.", figures.main_currency_not_listed,
         ),
         (
             "customers", "customers: scores fit", "Buyers have scores from 1 to 5 and a group; others have none.",
-            _scores_wrong,
+            figures.scores_wrong,
         ),
         (
             "customers", "customers: figures fit", "Buyers have a currency and dates; others have none, and no money.",
-            _figures_without_orders,
+            figures.figures_without_orders,
         ),
-        ("customers rfm_cuts", "one as-of", "All tables are as of the same instant.", _as_of_differs),
+        (
+            "customers", "customers: habits fit",
+            "Gaps are known from the second order on, months from the first; who bought nothing has no products.",
+            figures.habits_wrong,
+        ),
+        (
+            "identities customers", "identities: owner known", "Every identity belongs to somebody in customers.",
+            lambda frames: figures.strangers("identities", frames),
+        ),
+        (
+            "identities orders", "identities: orders fit",
+            "Every order's identity is listed, with its person and its number of orders.",
+            figures.identities_against_orders,
+        ),
+        ("customers rfm_cuts", "one as-of", "All tables are as of the same instant.", figures.as_of_differs),
         (
             "customers orders refunds", "nothing counts after as-of",
-            "No counted order or refund lies at or after the as-of instant.", _counted_after_as_of,
+            "No counted order or refund lies at or after the as-of instant.", figures.counted_after_as_of,
         ),
         (
             "customers segment_members", "segments: lists agree",
-            "The segments of a person are those that have the person as member.", _members_against_lists,
+            "The segments of a person are those that have the person as member.", memberships.members_against_lists,
         ),
         (
             "segments segment_members", "segments: people counted",
-            "A segment's number of people is its number of members.", _segments_miscounted,
+            "A segment's number of people is its number of members.", memberships.segments_miscounted,
+        ),
+        (
+            "segments segment_events", "segments: observed history adds up",
+            "Those first seen and joined, less those who left, are a segment's people.",
+            memberships.observed_against_members,
         ),
     )
 )  # fmt: skip
