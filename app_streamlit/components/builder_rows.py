@@ -1,17 +1,12 @@
-"""A rule as the builder shows it: rows of words, and groups of rows, one level deep. Pure: no widget is drawn here.
+"""A rule as the builder shows it: rows of words, and groups of rows within groups. Pure: no widget is drawn here.
 
 A *join* says how the parts of a rule or of a group belong together; "none of these" and "not all of these" are the two
-readings of "not". A rule that nests deeper has no rows: it is edited as text.
+readings of "not". A *question* asks about a person's orders, or about what they bought; its rows are its terms.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
-from decimal import Decimal
-from typing import Any, TypeAlias
-
-from transforms.rfm import RFM_GROUPS
-from transforms.rules import FIELDS, Age, And, Condition, Field, Kind, Not, Or, Rule, RuleError, Value
+from typing import TypeAlias
 
 JOINS: Mapping[str, str] = {
     "and": "all of these",
@@ -19,184 +14,99 @@ JOINS: Mapping[str, str] = {
     "not or": "none of these",
     "not and": "not all of these",
 }
-NO_VALUE = ("is null", "is not null")
-AGES = ("older than", "within")
-LISTS = ("in", "not in")
+# Groups within groups stay boxes to this depth; on a phone a fourth would leave no room for what it holds.
+MOST_DEPTH = 3
 
 
 @dataclass(frozen=True)
 class Row:
-    """One condition as it stands on the screen: words, not yet values."""
+    """One condition, or one term of a question, as it stands on the screen: words, not yet values.
+
+    `values` has nothing for "is unknown", one word for most operators, two for "between", any number for a list. `unit`
+    is that of an age. `negated`: the condition is not to hold.
+    """
 
     field: str
     op: str
-    value: str = ""
+    values: tuple[str, ...] = ()
     unit: str = "days"
+    negated: bool = False
+
+    @property
+    def value(self) -> str:
+        """The first word, empty where there is none."""
+        return self.values[0] if self.values else ""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked about the `orders` of a person, or about what they `bought`; its terms hold together."""
+
+    about: str
+    terms: tuple[Row, ...]
+    negated: bool = False
+
+
+@dataclass(frozen=True)
+class Member:
+    """Whether a person is in a saved segment, which is named by id or by name."""
+
+    segment: str
+    negated: bool = False
 
 
 @dataclass(frozen=True)
 class Group:
-    """Rows that belong together, by a join of their own."""
+    """Rows, questions and further groups that belong together, by a join of their own."""
 
     join: str
-    rows: tuple[Row, ...]
+    items: tuple["Item", ...]
 
 
-Item: TypeAlias = Row | Group
-# Where a row stands: its place among the items, and for a row of a group its place there.
+Leaf: TypeAlias = Row | Question | Member
+Item: TypeAlias = Leaf | Group
+# Where something stands: its place among the items, then its place in that group or question, and so on.
 Path: TypeAlias = tuple[int, ...]
 
-NEW_ROW = Row("total_spent", ">=", "200")
+NEW_ROW = Row("total_spent", ">=", ("200",))
 
 
-def rows_of(rule: Rule) -> tuple[str, list[Item]] | None:
-    """Return the join and the items of a rule, None for one that nests deeper than groups."""
-    negated, bare = (True, rule.part) if isinstance(rule, Not) else (False, rule)
-    parts = bare.parts if isinstance(bare, And | Or) else (bare,)
-    items = [_item_of(part) for part in parts]
-    join = "and" if isinstance(bare, And) else "or"
-    if len(parts) == 1 and not negated:
-        join = "and"
-    kept = [item for item in items if item is not None]
-    return (f"not {join}" if negated else join, kept) if len(kept) == len(items) else None
+def parts_of(item: Item) -> tuple[Item, ...]:
+    """Return what stands inside of an item: the items of a group, the terms of a question."""
+    if isinstance(item, Group):
+        return item.items
+    return item.terms if isinstance(item, Question) else ()
 
 
-def rule_of(join: str, items: Sequence[Item]) -> Rule:
-    """Return the rule of rows and groups. Raises RuleError where a value does not fit."""
-    return _joined(
-        join, [_leaf(item) if isinstance(item, Row) else _joined(item.join, _leaves(item)) for item in items]
-    )
-
-
-def problem_of(row: Row) -> str:
-    """Return the sentence on what is wrong with a row, empty where it is right."""
-    try:
-        _leaf(row)
-    except RuleError as error:
-        return error.message
-    return ""
-
-
-def put(items: Sequence[Item], path: Path, row: Row | None) -> list[Item]:
-    """Return the items with another row at `path`; None takes it away, and with the last row its group."""
-    changed = list(items)
+def at(items: Sequence[Item], path: Path) -> Item:
+    """Return what stands at `path`."""
     place, *inner = path
-    item = changed[place]
-    if not inner or isinstance(item, Row):
-        changed[place : place + 1] = [] if row is None else [row]
-        return changed
-    rows = list(item.rows)
-    rows[inner[0] : inner[0] + 1] = [] if row is None else [row]
-    changed[place : place + 1] = [replace(item, rows=tuple(rows))] if rows else []
+    return at(parts_of(items[place]), tuple(inner)) if inner else items[place]
+
+
+def put(items: Sequence[Item], path: Path, item: Item | None) -> list[Item]:
+    """Return the items with another one at `path`; None takes it away, and with the last one what held it."""
+    place, *inner = path
+    changed: list[Item] = list(items)
+    if inner:
+        item = _with_parts(changed[place], put(parts_of(changed[place]), tuple(inner), item))
+    changed[place : place + 1] = [] if item is None else [item]
     return changed
 
 
-def at(items: Sequence[Item], path: Path) -> Row:
-    """Return the row at `path`."""
-    item = items[path[0]]
-    return item if isinstance(item, Row) else item.rows[path[1]]
+def add(items: Sequence[Item], path: Path, item: Item) -> list[Item]:
+    """Return the items with one more at the end of what stands at `path`; the empty path is the rule itself."""
+    if not path:
+        return [*items, item]
+    here = at(items, path)
+    return put(items, path, _with_parts(here, [*parts_of(here), item]))
 
 
-def fitting(row: Row, old: Row) -> Row:
-    """Return the row with an operator and a value that suit its field, keeping what still does."""
-    field = FIELDS[row.field]
-    op = row.op if row.op in field.operators else _usual(field)
-    same_kind = FIELDS[old.field].kind == field.kind and (op in AGES) == (old.op in AGES)
-    value = row.value if same_kind else {Kind.INT: "3", Kind.MONEY: "200", Kind.BOOL: "yes"}.get(field.kind, "")
-    if op in AGES and not same_kind:
-        value = "90"
-    if field.name == "rfm_group" and op in ("=", "!=") and value not in RFM_GROUPS:
-        value = RFM_GROUPS[0]
-    return Row(row.field, op, value, row.unit)
-
-
-def _item_of(part: Rule) -> Item | None:
-    if isinstance(part, Condition):
-        return _row_of(part)
-    negated, bare = (True, part.part) if isinstance(part, Not) else (False, part)
-    leaves = bare.parts if isinstance(bare, And | Or) else (bare,)
-    rows = [_row_of(leaf) for leaf in leaves if isinstance(leaf, Condition)]
-    if len(rows) != len(leaves):
-        return None
-    join = "and" if isinstance(bare, And) else "or"
-    return Group(f"not {join}" if negated else join, tuple(rows))
-
-
-def _joined(join: str, parts: Sequence[Rule]) -> Rule:
+def _with_parts(item: Item, parts: Sequence[Item]) -> Item | None:
+    """Return a group or question that holds other parts, None where none is left."""
     if not parts:
-        raise RuleError("The rule is empty. Add a condition.")
-    rule = parts[0]
-    if len(parts) > 1:
-        rule = And(tuple(parts)) if join.endswith("and") else Or(tuple(parts))
-    return Not(rule) if join.startswith("not ") else rule
-
-
-def _leaves(group: Group) -> list[Rule]:
-    return [_leaf(row) for row in group.rows]
-
-
-def _leaf(row: Row) -> Condition:
-    return Condition(row.field, row.op, _value_of(FIELDS[row.field], row))
-
-
-def _row_of(leaf: Condition) -> Row:
-    value = leaf.value
-    if isinstance(value, Age):
-        return Row(leaf.field, leaf.op, str(value.amount), value.unit)
-    if isinstance(value, tuple):
-        return Row(leaf.field, leaf.op, ", ".join(map(str, value)))
-    if isinstance(value, bool):
-        return Row(leaf.field, leaf.op, "yes" if value else "no")
-    return Row(leaf.field, leaf.op, "" if value is None else _words_of(value))
-
-
-def _words_of(value: Value) -> str:
-    if isinstance(value, date):
-        return value.isoformat()
-    return f"{value:f}" if isinstance(value, Decimal) else str(value)
-
-
-def _value_of(field: Field, row: Row) -> Any:
-    """Return what the row's words mean; what means nothing stays text, so that the rule's own check can name it."""
-    if row.op in NO_VALUE:
         return None
-    if row.op in AGES:
-        return _age(row)
-    if row.op in LISTS:
-        return tuple(_single(field, part.strip()) for part in row.value.split(",") if part.strip())
-    return _single(field, row.value.strip())
-
-
-def _age(row: Row) -> Age | str:
-    amount = _whole(row.value)
-    if isinstance(amount, str):
-        return amount
-    return Age(amount, "weeks" if row.unit == "weeks" else "days")
-
-
-def _single(field: Field, text: str) -> Any:
-    match field.kind:
-        case Kind.INT:
-            return _whole(text)
-        case Kind.BOOL:
-            return text == "yes"
-        case Kind.DATE:
-            return _day(text)
-    return text
-
-
-def _whole(text: str) -> int | str:
-    plain_number = text.strip().replace(" ", "")
-    return int(plain_number) if plain_number.lstrip("-").isdecimal() and len(plain_number) < 17 else text
-
-
-def _day(text: str) -> date | str:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return text
-
-
-def _usual(field: Field) -> str:
-    usual = {Kind.INT: ">=", Kind.MONEY: ">=", Kind.DATE: "older than", Kind.TEXT: "=", Kind.BOOL: "="}
-    return usual.get(field.kind, field.operators[0])
+    if isinstance(item, Group):
+        return replace(item, items=tuple(parts))
+    assert isinstance(item, Question)
+    return replace(item, terms=tuple(part for part in parts if isinstance(part, Row)))

@@ -5,6 +5,7 @@ import streamlit as st
 from app_streamlit import actions, figures, reads
 from app_streamlit.components import builder, formats, links, segment_cards, segment_conflict
 from app_streamlit.components.boundary import screen
+from app_streamlit.components.builder_known import Known
 from app_streamlit.components.frame import head
 from app_streamlit.components.people import people_sample
 from regulars.errors import RecordNotFound, RecordsError, StaleVersion
@@ -64,7 +65,7 @@ def _still_open(shop: str) -> Segment | None:
 
 
 def _edit(shop: str, segment: Segment | None) -> None:
-    rule = builder.editor()
+    rule = builder.editor(Known(shop, reads.segments(shop), segment.id if segment else ""))
     with st.container(horizontal=True, vertical_alignment="bottom", key="segment-save"):
         st.text_input("Name", key="segment_name", max_chars=LONGEST_NAME, placeholder="For example: Tea lovers")
         st.text_input(

@@ -199,15 +199,17 @@ def test_a_value_that_does_not_fit_is_a_sentence_at_its_row_and_nothing_can_be_s
     assert button(test, "Save").disabled
 
 
-def test_a_rule_of_groups_within_groups_is_edited_as_text(app: Open, published: Publish) -> None:
+def test_a_rule_that_nests_deeper_than_boxes_do_is_edited_as_text(app: Open, published: Publish) -> None:
     """A rule that nests deeper than the boxes must not be flattened into another meaning."""
     published([a_buyer(n, orders=n) for n in range(1, 4)])
     test = app("segment")
 
-    test.text_input(key="rule").set_value('orders_count = 1 or (orders_count >= 2 and not country = "FR")').run()
+    test.text_input(key="rule").set_value(
+        'orders_count = 1 or (m = 5 and (f = 5 or (r = 5 and (r = 4 or f = 4)))) or not country = "FR"'
+    ).run()
 
     no_failure(test)
-    assert "edit it as text" in said(test)
+    assert "Edit it as text" in said(test)
     assert metrics(test)["People"] == "3"
 
 
