@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from regulars.commands import doctor, keeping, reconcile, replay, tokens, webhooks
+from regulars.commands import doctor, keeping, reconcile, replay, segment, tokens, webhooks
 from regulars.commands.answers import Json, Shop, open_console, print_json
 from regulars.errors import RegularsError, SettingsError
 from regulars.stopping import Stopped, stoppable
@@ -165,6 +165,7 @@ app.command()(keeping.backup)
 app.command()(keeping.restore)
 app.command()(reconcile.reconcile)
 app.command()(replay.replay)
+app.command()(segment.segment)
 app.add_typer(tokens.app, name="token")
 app.add_typer(webhooks.app, name="webhooks")
 
