@@ -3,12 +3,20 @@
 A person with an account shows the account (merged accounts: the one whose key the person has; else the one with the
 smallest id). A person without one shows what the latest order says (of any status; on a tie the higher order id), and
 `created_at` is then the first order's time, `modified_at` the latest order's. Profiles are today's, whatever `as_of`.
+
+A person is *deleted* (`deleted_at` is set) where the shop deleted all their accounts, the last of them then, and they
+have not ordered since: who buys again as a guest is a customer, and belongs in lists and segments.
 """
+
+from collections.abc import Callable
 
 import polars as pl
 
 from transforms.identity import account_id, account_key, follow_aliases
-from transforms.schemas import TIME
+from transforms.schemas import STAGED_ORDERS, TIME
+
+# What an order shows of a person.
+SHOWN = ("order_id", "email", "billing", "shipping_address", "modified_at")
 
 PROFILE = (
     "email",
@@ -26,14 +34,24 @@ PROFILE = (
 )
 
 
-def people(accounts: pl.LazyFrame, orders: pl.LazyFrame, resolved: pl.LazyFrame) -> pl.LazyFrame:
+# Given a frame of `order_id`, returns those rows of the staged orders with everything in them, addresses too.
+OrdersInFull = Callable[[pl.DataFrame], pl.DataFrame]
+
+
+def people(
+    accounts: pl.LazyFrame, orders: pl.LazyFrame, resolved: pl.LazyFrame, in_full: OrdersInFull | None = None
+) -> pl.LazyFrame:
     """Return one row for each person: every account, and everyone who owns an order.
 
     `accounts` is STAGED_CUSTOMERS with `deleted_at`, `orders` has `customer_key`, `resolved` comes from
-    `resolve_aliases`. Columns: `customer_key, woocommerce_id`, the profile, `company, phone, country, city`.
+    `resolve_aliases`. With `in_full`, `orders` needs no more than `customer_key, order_id, created_at`: addresses are
+    asked for where they are shown, of the latest order of each guest. Columns: `customer_key, woocommerce_id`, the
+    profile, `company, phone, country, city`.
     """
-    with_account = _of_accounts(accounts, resolved)
-    without = _of_orders(orders).join(with_account.select("customer_key"), on="customer_key", how="anti")
+    shown = _shown_accounts(accounts, resolved).cache()
+    with_account = accounts.drop("deleted_at").join(shown, on="woocommerce_id").select("customer_key", *PROFILE)
+    latest = _latest_orders(orders, shown.select("customer_key")).cache()
+    without = _of_orders(latest, orders if in_full is None else _asked_for(latest, in_full))
     billing, shipping = pl.col("billing").struct, pl.col("shipping").struct
     return pl.concat([with_account, without]).with_columns(
         pl.coalesce("first_name", billing.field("first_name")).alias("first_name"),
@@ -46,24 +64,72 @@ def people(accounts: pl.LazyFrame, orders: pl.LazyFrame, resolved: pl.LazyFrame)
     )
 
 
-def _of_accounts(accounts: pl.LazyFrame, resolved: pl.LazyFrame) -> pl.LazyFrame:
-    own_key = account_key(pl.col("woocommerce_id"))
-    keyed = follow_aliases(accounts.with_columns(customer_key=own_key, own_key=own_key), resolved)
+def without_returned(everybody: pl.LazyFrame, orders: pl.LazyFrame) -> pl.LazyFrame:
+    """Return `everybody` with `deleted_at` null for those who ordered after it.
+
+    `orders` is the result of `placed_orders`; only orders of a status that counts tell, whatever `as_of`.
+    """
+    gone = everybody.filter(pl.col("deleted_at").is_not_null()).select("customer_key", gone_at="deleted_at")
+    returned = (
+        orders.filter("status_counts")
+        .select("customer_key", "created_at")
+        .join(gone, on="customer_key")
+        .filter(pl.col("created_at") > pl.col("gone_at"))
+        .select("customer_key", returned=True)
+        .unique()
+    )
     return (
-        keyed.sort(pl.col("own_key") != pl.col("customer_key"), "woocommerce_id")
-        .unique("customer_key", keep="first", maintain_order=True)
-        .select("customer_key", *PROFILE)
+        everybody.join(returned, on="customer_key", how="left")
+        .with_columns(deleted_at=pl.when(pl.col("returned").is_null()).then("deleted_at"))
+        .drop("returned")
     )
 
 
-def _of_orders(orders: pl.LazyFrame) -> pl.LazyFrame:
-    latest = orders.group_by("customer_key").agg(
-        order_id=pl.col("order_id").sort_by("created_at", "order_id", nulls_last=False).last(),
-        first_at=pl.col("created_at").min(),
+def _shown_accounts(accounts: pl.LazyFrame, resolved: pl.LazyFrame) -> pl.LazyFrame:
+    """Return `customer_key, woocommerce_id, deleted_at`: the account that a person shows, and whether all are gone."""
+    own_key = account_key(pl.col("woocommerce_id"))
+    keyed = accounts.select("woocommerce_id", "deleted_at", customer_key=own_key, own_key=own_key)
+    return (
+        follow_aliases(keyed, resolved)
+        .with_columns(home_id=pl.when(pl.col("own_key") == pl.col("customer_key")).then("woocommerce_id"))
+        .group_by("customer_key")
+        .agg(
+            pl.col("home_id", "woocommerce_id").min(),
+            gone_at=pl.col("deleted_at").max(),
+            lives=pl.col("deleted_at").is_null().any(),
+        )
+        .select(
+            "customer_key",
+            woocommerce_id=pl.coalesce("home_id", "woocommerce_id"),
+            deleted_at=pl.when(~pl.col("lives")).then("gone_at"),
+        )
     )
+
+
+def _latest_orders(orders: pl.LazyFrame, known: pl.LazyFrame) -> pl.LazyFrame:
+    """Return `customer_key, first_at, order_id`, the latest order of each person who is not `known`."""
+    narrow = orders.select("customer_key", "order_id", "created_at").join(known, on="customer_key", how="anti")
+    span = narrow.group_by("customer_key").agg(
+        first_at=pl.col("created_at").min(), latest_at=pl.col("created_at").max()
+    )
+    return (
+        narrow.join(span, on="customer_key")
+        .filter(pl.col("created_at").eq_missing(pl.col("latest_at")))
+        .group_by("customer_key", "first_at")
+        .agg(pl.col("order_id").max())
+    )
+
+
+def _asked_for(latest: pl.LazyFrame, in_full: OrdersInFull) -> pl.LazyFrame:
+    columns = {name: STAGED_ORDERS[name] for name in SHOWN}
+    return latest.select("order_id").map_batches(lambda ids: in_full(ids).select(SHOWN), schema=columns)
+
+
+def _of_orders(latest: pl.LazyFrame, orders: pl.LazyFrame) -> pl.LazyFrame:
     nothing = pl.lit(None, dtype=pl.String)
     return (
-        latest.join(orders.drop("customer_key"), on="order_id", how="left")
+        orders.select(SHOWN)
+        .join(latest, on="order_id")
         .with_columns(
             first_name=nothing,
             last_name=nothing,
