@@ -1,13 +1,21 @@
 """What the builder of rules reads beside `reads`: words to suggest, and counts that only it needs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 
 import polars as pl
 import streamlit as st
 
 from app_streamlit import reads
-from regulars.directory.layout import scan_table
+from regulars.directory.layout import Manifest, scan_table
+from regulars.directory.overlay import read_overlay
+from regulars.directory.past import reconstruct
+from regulars.directory.query import Count, PeopleQuery
+from regulars.directory.reconstructed import TABLES
+from regulars.errors import DataFolderError
+from transforms.days import as_of_for_day, zone
+from transforms.rules import Rule
 
 # So many suggestions a list: the browser holds all of them, and nobody scrolls through more.
 MOST_WORDS = 2_000
@@ -21,6 +29,39 @@ def catalogue(shop: str, column: str) -> Sequence[str]:
 def order_words(shop: str, column: str) -> Sequence[str]:
     """Return the words of a column of the shop's orders (`status`, `payment_method` or `coupons`), sorted."""
     return _words(str(reads.paths().published(shop) / reads.manifest(shop).version), "orders", column)
+
+
+def overlap(shop: str, rule: Rule, segments: Sequence[str]) -> Mapping[str, tuple[int, int]]:
+    """Return, by segment id, how many people a rule shares with it and how many it has; those without any are left out."""
+    directory, counts = reads.directory(shop), reads.segment_counts(shop)
+    found: dict[str, tuple[int, int]] = {}
+    for segment in segments:
+        there = counts.get(segment)
+        if isinstance(there, Count) and there.people:
+            both = directory.people(PeopleQuery(rule=rule, segments=(segment,), page_size=1)).total
+            found |= {segment: (both, there.people)} if both else {}
+    return found
+
+
+def last_day(about: Manifest) -> date:
+    """Return the last day as of which figures can be asked for."""
+    return about.as_of.astimezone(zone(about.timezone)).date()
+
+
+def count_as_of(shop: str, rule: Rule, day: date) -> Count:
+    """Return people and net of a rule when `day` began in the shop's time zone, reconstructed.
+
+    The day is not after `last_day`. Raises RuleError for a segment that is not there, DataFolderError.
+    """
+    about = reads.manifest(shop)
+    folder, as_of = reads.paths().published(shop) / about.version, as_of_for_day(day, about.timezone)
+    try:
+        tables = {table: scan_table(folder, table) for table in TABLES}
+        overlay = read_overlay(reads.records(), shop)
+        then = reconstruct(tables, rule, overlay, as_of=as_of, timezone=about.timezone)
+    except FileNotFoundError:
+        raise DataFolderError("The published files were replaced meanwhile; ask again.") from None
+    return Count(then.people.height, then.net)
 
 
 @st.cache_data(show_spinner=False, max_entries=30)

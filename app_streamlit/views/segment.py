@@ -1,13 +1,14 @@
 """One segment: build or change its rule, and see at once who it means."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
-from app_streamlit import actions, figures, reads
-from app_streamlit.components import builder, formats, links, segment_cards, segment_conflict
+from app_streamlit import actions, reads
+from app_streamlit.components import builder, formats, links, rule_preview, segment_cards, segment_conflict
 from app_streamlit.components.boundary import screen
 from app_streamlit.components.builder_known import Known
 from app_streamlit.components.frame import head
-from app_streamlit.components.people import people_sample
 from regulars.errors import RecordNotFound, RecordsError, StaleVersion
 from regulars.models import Segment
 from transforms.rules import Rule, RuleError, parse, to_text, words
@@ -48,6 +49,7 @@ def _start(shop: str, segment: Segment | None, like: Segment | None) -> None:
     st.session_state["segment_opened"] = opened
     st.session_state["segment_edited"] = segment
     segment_conflict.forget()
+    rule_preview.forget()
     name = "" if like is None else like.name if segment else segment_cards.copy_name(like, reads.segments(shop))
     st.session_state["segment_name"] = name
     st.session_state["segment_description"] = like.description if like else ""
@@ -65,7 +67,8 @@ def _still_open(shop: str) -> Segment | None:
 
 
 def _edit(shop: str, segment: Segment | None) -> None:
-    rule = builder.editor(Known(shop, reads.segments(shop), segment.id if segment else ""))
+    known = Known(shop, reads.segments(shop), segment.id if segment else "")
+    rule = builder.editor(known)
     with st.container(horizontal=True, vertical_alignment="bottom", key="segment-save"):
         st.text_input("Name", key="segment_name", max_chars=LONGEST_NAME, placeholder="For example: Tea lovers")
         st.text_input(
@@ -83,23 +86,7 @@ def _edit(shop: str, segment: Segment | None) -> None:
             st.error(formats.sentence(message, 400))
         if rule is not None and segment_conflict.is_there():
             segment_conflict.show(shop, segment, rule, lambda: _save(shop, rule))
-    with st.container(key="preview"):
-        if rule is not None:
-            _preview(shop, rule)
-
-
-def _preview(shop: str, rule: Rule) -> None:
-    count, about = reads.count(shop, rule), reads.manifest(shop)
-    st.caption(formats.plain(words(rule), 600))
-    with st.grid(3, min_column_width=150, border=True, gap="small"):
-        st.metric("People", formats.number(count.people))
-        figures.net_metric("Net", count.net, help_text="What these people spent in all, less refunds.")
-        st.metric("Of all people", segment_cards.share(count.people, reads.everybody(shop)))
-    if count.people == 0:
-        st.caption("Nobody is described by this rule now.")
-        return
-    st.caption("Ten of them, by net:" if count.people > 10 else "All of them, by net:")
-    people_sample(count.sample.to_dicts(), today=reads.today(about), timezone=about.timezone)
+    rule_preview.preview(rule, known)
 
 
 def _save(shop: str, rule: Rule) -> None:
@@ -119,15 +106,16 @@ def _save(shop: str, rule: Rule) -> None:
 
 def _history(shop: str, segment: Segment) -> None:
     versions, about = reads.segment_history(shop, segment.id), reads.manifest(shop)
+    names = {one.id: one.name for one in reads.segments(shop)}
     with st.expander(f"History: {len(versions)} version{'' if len(versions) == 1 else 's'}", key="segment-history"):
         for version in reversed(versions):
             when = formats.minute(version.edited_at or version.created_at, about.timezone)
             st.caption(f"Version {version.version} · {when} · {formats.plain(version.name)}")
-            st.text(_words(version.rule))
+            st.text(_words(version.rule, names))
 
 
-def _words(rule: str) -> str:
+def _words(rule: str, names: Mapping[str, str]) -> str:
     try:
-        return formats.one_line(words(parse(rule)), 600)
+        return formats.one_line(words(parse(rule), names), 600)
     except RuleError:
         return formats.one_line(rule, 600)

@@ -1,0 +1,42 @@
+"""How many people a rule described on a past day, worked out from what is known now."""
+
+import streamlit as st
+
+from app_streamlit import reads_rules
+from app_streamlit.components import formats
+from regulars.directory.layout import Manifest
+from transforms.rules import Rule, RuleError, without_past
+
+HELP = (
+    "Counts whom this rule described when that day began, in the shop's time zone: orders and refunds from before it, with "
+    "today's statuses, identities and profiles. It is reconstructed; who was seen in a saved segment is on its own page."
+)
+ALWAYS = "order statuses and identities"
+
+
+def past_count(shop: str, rule: Rule, about: Manifest) -> None:
+    """Let somebody choose a day, and show people and net of then, with what the rule asks that has no past."""
+    last = reads_rules.last_day(about)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="rule-past"):
+        day = st.date_input(
+            "Count as of …", None, key="rule_as_of", format="YYYY-MM-DD", max_value=last, width=170, help=HELP
+        )
+        if day is None:
+            return
+        try:
+            with st.spinner("Counting …"):
+                count = reads_rules.count_as_of(shop, rule, day)
+        except RuleError as error:
+            st.caption(formats.sentence(error.message, 300))
+            return
+        st.markdown(
+            f"**{formats.people(count.people)}**, {formats.plain(formats.totals(count.net))} net", width="content"
+        )
+    st.caption(formats.plain(told(rule), 600))
+
+
+def told(rule: Rule) -> str:
+    """Return how the count of a past day came about, in one or two sentences."""
+    asked = without_past(rule)
+    more = f" This rule also asks for what has no past here: {', '.join(asked)}." if asked else ""
+    return f"Reconstructed, with today's {ALWAYS}.{more}"
