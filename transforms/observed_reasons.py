@@ -73,16 +73,18 @@ def because(flips: pl.DataFrame, before: Look, now: Look) -> pl.DataFrame:
     """
     then, these = _saved(before), _saved(now)
     texts = {segment.id: segment.rule for segment in then}
-    same = {segment.id for segment in these if texts.get(segment.id) == segment.rule}
+    flipped = {str(segment) for segment in flips["segment_id"].unique()}
+    same = {segment.id for segment in these if texts.get(segment.id) == segment.rule} & flipped
     rules = {segment: rule for segment, rule in evaluation_order(these).rules.items() if segment in same}
     explained = pl.col("segment_id").is_in(list(rules))
     keys = flips.filter(explained).select("customer_key").unique()
     parts = [flips.filter(~explained).with_columns(because=pl.lit(CHANGED))]
-    if keys.height:
-        asked = [rules[segment] for segment in flips["segment_id"].unique().sort() if segment in rules]
+    if rules:
+        asked = list(rules.values())
         sides = [_Side(look, _people(look, keys, asked), _owners(look, keys)) for look in (before, now)]
-        for segment, rule in rules.items():
-            parts.append(_explained(flips.filter(pl.col("segment_id") == segment), rule, *sides))
+        parts += [
+            _explained(flips.filter(pl.col("segment_id") == segment), rule, *sides) for segment, rule in rules.items()
+        ]
     return pl.concat(parts)
 
 

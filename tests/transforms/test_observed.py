@@ -106,6 +106,7 @@ def test_orders_looked_through_and_other_segments_are_reasons_too() -> None:
         "card": 'orders(payment_method = "card", count >= 2)',
         "loyal": "orders_count >= 3",
         "both": 'in_segment("loyal") and country = "DE"',
+        "quiet": 'bought(product = "tea") and in_segment("both")',
     }
     card = [an_order(n, "woo:1", payment_method="card", created_at=START - timedelta(days=3)) for n in (1, 2)]
     before = State({1: buys(2)}, rules, orders=card[:1])
