@@ -50,18 +50,19 @@ class PublishedTables(CurrentVersion):
         overlay = self._overlay()
 
         def read(snapshot: Snapshot) -> pl.DataFrame:
-            events = snapshot.scan("segment_events")
-            if segment_id is not None:
-                events = events.filter(pl.col("segment_id") == segment_id)
-            if key is None:
-                events = events.filter(pl.col("kind") != "first")
-            else:
-                events = events.filter(pl.col(KEY).is_in(keys_of(overlay.key_now(key), overlay)))
-            shown = _with_key_now(events, overlay).filter(~pl.col("customer_now").is_in(list(overlay.hidden)))
+            shown = _events(snapshot, overlay, segment_id, key)
             newest_first = shown.sort("at", "segment_id", KEY, descending=[True, False, False])
             return newest_first.slice(offset, limit).collect()
 
         return self._reading(read)
+
+    def segment_events_count(self, segment_id: str | None = None, *, key: str | None = None) -> int:
+        """Return how many rows `segment_events` has for the same question, without a limit."""
+        overlay = self._overlay()
+        counted = self._reading(
+            lambda snapshot: _events(snapshot, overlay, segment_id, key).select(pl.len()).collect().item()
+        )
+        return int(counted)
 
     def segment_counts_history(self, segment_id: str | None = None) -> pl.DataFrame:
         """Return how many people segments had at each publish that changed it, oldest first; columns of `SEGMENT_COUNTS`."""
@@ -92,6 +93,18 @@ class PublishedTables(CurrentVersion):
 def keys_of(now: str, overlay: Overlay) -> list[str]:
     """Return a person's key of today and those they had before."""
     return [now, *(alias for alias in overlay.aliases if alias != now and overlay.key_now(alias) == now)]
+
+
+def _events(snapshot: Snapshot, overlay: Overlay, segment_id: str | None, key: str | None) -> pl.LazyFrame:
+    """Return who joined and left, with `customer_now`, in no order; see `PublishedTables.segment_events`."""
+    events = snapshot.scan("segment_events")
+    if segment_id is not None:
+        events = events.filter(pl.col("segment_id") == segment_id)
+    if key is None:
+        events = events.filter(pl.col("kind") != "first")
+    else:
+        events = events.filter(pl.col(KEY).is_in(keys_of(overlay.key_now(key), overlay)))
+    return _with_key_now(events, overlay).filter(~pl.col("customer_now").is_in(list(overlay.hidden)))
 
 
 def _with_key_now(events: pl.LazyFrame, overlay: Overlay) -> pl.LazyFrame:
