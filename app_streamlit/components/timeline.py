@@ -1,9 +1,9 @@
-"""What happened to a person, newest first: orders, refunds, notes, tags, edits, the account, and being deleted here.
+"""What happened to a person, newest first: orders, refunds, notes, tags, edits, the account, merges, being deleted here.
 
 `events` collects, pure; `timeline` shows what the chosen kinds leave, in groups of a day or a month.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -14,11 +14,13 @@ import polars as pl
 import streamlit as st
 
 from app_streamlit.components import formats
+from app_streamlit.components.identity_words import event_words
 from app_streamlit.components.statuses import status_words
 from regulars.directory.layout import Manifest
 from regulars.models import EventKind, Note, PersonEvent
 
 ORDERS, REFUNDS, NOTES, TAGS, EDITS, HIDING = "Orders", "Refunds", "Notes", "Tags", "Edits", "Deleted here"
+WHO = "Who is who"
 ICONS: Mapping[str, str] = {
     ORDERS: ":material/shopping_bag:",
     REFUNDS: ":material/undo:",
@@ -26,6 +28,7 @@ ICONS: Mapping[str, str] = {
     TAGS: ":material/sell:",
     EDITS: ":material/edit:",
     HIDING: ":material/visibility_off:",
+    WHO: ":material/call_merge:",
 }
 # What `records.events` knows, as sentences; "{}" is the tag, or the names of the fields.
 DONE: Mapping[EventKind, tuple[str, str]] = {
@@ -36,6 +39,7 @@ DONE: Mapping[EventKind, tuple[str, str]] = {
     "hidden": (HIDING, "Deleted here"),
     "shown": (HIDING, "Shown again"),
 }
+WHO_IS_WHO: frozenset[EventKind] = frozenset({"merged", "separated", "rejoined"})
 AT_ONCE, MORE = 20, 60  # the first ones fill a screen; each is a line that the browser has to lay out
 HARD_BREAK = "  \n"
 LONGEST_NOTE = 200
@@ -62,7 +66,7 @@ def events(
     """Return everything that happened, newest first; of two things at one moment, what followed is first."""
     found = [*_of_account(row), *_of_orders(orders), *_of_refunds(refunds, orders)]
     found += [event for note in written for event in _of_note(note)]
-    found += [_of_record(event) for event in sorted(done, key=lambda event: event.id)]
+    found += [_of_record(event) for event in _once(sorted(done, key=lambda event: event.id))]
     found.reverse()
     return sorted(found, key=lambda event: event.at, reverse=True)
 
@@ -166,7 +170,21 @@ def _of_note(note: Note) -> list[Event]:
     ]
 
 
+def _once(done: Iterable[PersonEvent]) -> Iterator[PersonEvent]:
+    """Yield events; a decision on who is who once, though it was written for both who are one person now."""
+    told: set[tuple[str, datetime, frozenset[str]]] = set()
+    for event in done:
+        if event.kind in WHO_IS_WHO:
+            about = event.kind, event.at, frozenset({event.customer_key, event.detail})
+            if about in told:
+                continue
+            told.add(about)
+        yield event
+
+
 def _of_record(event: PersonEvent) -> Event:
+    if event.kind in WHO_IS_WHO:
+        return Event(event.at, WHO, event_words(event), who=event.author)
     kind, sentence = DONE[event.kind]
     return Event(event.at, kind, sentence.format(_detail(event)), who=event.author)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from app_streamlit.views import customers, health, overview, profile, rfm, segment, segments
+from app_streamlit.views import customers, health, overview, profile, rfm, segment, segments, shared
 
 
 def pages() -> dict[str, Any]:
@@ -18,5 +18,6 @@ def pages() -> dict[str, Any]:
         "rfm": st.Page(rfm.show, title="RFM", icon=":material/grid_on:", url_path="rfm"),
         "health": st.Page(health.show, title="Health", icon=":material/monitor_heart:", url_path="health"),
         "customer": st.Page(profile.show, title="Customer", url_path="customer", visibility="hidden"),
+        "shared": st.Page(shared.show, title="Shared addresses", url_path="shared-addresses", visibility="hidden"),
         "segment": st.Page(segment.show, title="Segment", url_path="segment", visibility="hidden"),
     }

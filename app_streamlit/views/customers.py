@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from app_streamlit import reads
+from app_streamlit import identities, reads
 from app_streamlit.components import filters, formats, links, list_tools, selection, tagging
 from app_streamlit.components.boundary import screen
 from app_streamlit.components.forms import new_customer_button
@@ -36,11 +36,21 @@ def show() -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
         with st.container(width="content"):
             head("Customers", "Everyone who has an account or has ordered. Choose a row to open the person.")
-        new_customer_button(shop)
+        with st.container(horizontal=True, width="content", gap="small"):
+            _shared_addresses(shop)
+            new_customer_button(shop)
     filters.seed(reads.segments(shop))
     filters.prepare()
     # Guarded by itself: while the list is used, only this part of the page runs.
     st.fragment(screen(lambda: _list(shop)))()
+
+
+def _shared_addresses(shop: str) -> None:
+    """Lead to the addresses that strangers share, where any waits for a decision."""
+    if count := len(identities.shared_addresses(shop)):
+        words = "1 shared address" if count == 1 else f"{formats.number(count)} shared addresses"
+        if st.button(words, icon=":material/alternate_email:", type="tertiary", key="shared-addresses"):
+            links.go("shared")
 
 
 def _list(shop: str) -> None:

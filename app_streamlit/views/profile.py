@@ -11,6 +11,7 @@ from app_streamlit import figures, reads
 from app_streamlit.components import arrivals, formats, forms, links, notes, orders, timeline
 from app_streamlit.components.boundary import screen
 from app_streamlit.components.habits import habits
+from app_streamlit.components.identity import identity
 from app_streamlit.components.neighbours import neighbours
 from app_streamlit.components.person import card, scores
 from app_streamlit.components.spend import spend
@@ -22,7 +23,7 @@ ARRIVED = (
     "This account has just arrived from the shop and is not merged yet. Lists, segments and figures follow with the next "
     "run, mostly within a minute."
 )
-TABS = ("Timeline", "Orders", "Spend", "Notes")
+TABS = ("Timeline", "Orders", "Spend", "Notes", "Identity")
 
 
 @screen
@@ -136,6 +137,8 @@ def _tabs(shop: str, person: Person, bought: pl.DataFrame, refunds: pl.DataFrame
             spend(person.currencies, bought, refunds, about)
         elif name == "Notes":
             notes.notes(shop, key, reads.notes_of(shop, key), about)
+        elif name == "Identity":
+            identity(shop, person, about)
         else:
             done = reads.events_of(shop, key)
             found = timeline.events(person.row, bought, refunds, reads.notes_of(shop, key), done)

@@ -64,7 +64,7 @@ class MongoDecisions(RecordsStore):
 
         def work(writing: Writing) -> IdentityDecision:
             row = _found(writing, shop, decision_id)
-            step = undoing(_decision(row), recorded(writing, shop), _in_force(writing, shop))
+            step = undoing(_decision(row), recorded(writing, shop), _in_force(writing, shop), _was_of(writing, row))
             writing["identity_decisions"].set(undone, _id=row["_id"])
             _write_events(writing, shop, step.events, author, now)
             return _decision(row | undone)
@@ -98,6 +98,14 @@ def _found(reading: Reading, shop: str, decision_id: int) -> Document:
     if row["undone_at"] is not None:
         raise sentences.decision_undone()
     return row
+
+
+def _was_of(reading: Reading, decision: Document) -> str | None:
+    """Return whose a separated identity was, as the event of the separation tells."""
+    told = reading["events"].one(
+        shop=decision["shop"], customer_key=decision["identity"], at=decision["at"], kind=SEPARATED
+    )
+    return told["detail"] or None if told else None
 
 
 def _decided(writing: Writing, shop: str, kind: str, step: Step, by: tuple[str, int]) -> IdentityDecision:

@@ -83,14 +83,13 @@ def separating(identity: str, of: str | None, links: Links) -> Step:
     """
     if links.get(identity, ("", ""))[1] == SEPARATED:
         raise sentences.separated_already()
-    aliases = aliases_of(links)
-    aliased = current_key(identity, aliases)
-    whose = current_key(of, aliases) if aliased == identity and of is not None else aliased
-    return Step(identity, identity, _both(identity, whose, "separated"))
+    return Step(identity, identity, _both(identity, _whose(identity, of, aliases_of(links)), "separated"))
 
 
-def undoing(decision: IdentityDecision, recorded: Mapping[str, str], in_force: Sequence[IdentityDecision]) -> Step:
-    """Return what undoing a decision comes to; `in_force` has the decision too.
+def undoing(
+    decision: IdentityDecision, recorded: Mapping[str, str], in_force: Sequence[IdentityDecision], of: str | None
+) -> Step:
+    """Return what undoing a decision comes to; `in_force` has the decision too, `of` is as in `separating`.
 
     Raises RecordInvalid where an earlier decision, which would hold again, leads the identity back to itself now.
     """
@@ -99,8 +98,13 @@ def undoing(decision: IdentityDecision, recorded: Mapping[str, str], in_force: S
         raise sentences.undo_circle()
     if decision.kind == MERGED:
         return Step(decision.identity, decision.into, _both(decision.identity, decision.into, "separated"))
-    whose = current_key(decision.identity, aliases_of(links_of(recorded, others)))
+    whose = _whose(decision.identity, of, aliases_of(links_of(recorded, others)))
     return Step(decision.identity, whose, _both(decision.identity, whose, "rejoined"))
+
+
+def _whose(identity: str, of: str | None, aliases: Mapping[str, str]) -> str:
+    aliased = current_key(identity, aliases)
+    return current_key(of, aliases) if aliased == identity and of is not None else aliased
 
 
 def _laid_over(recorded: Mapping[str, str], in_force: Sequence[IdentityDecision]) -> Links:

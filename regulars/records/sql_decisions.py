@@ -25,7 +25,7 @@ from regulars.records.store import SqlStore
 from regulars.records.tables import aliases as alias_table
 from regulars.records.tables import events as event_table
 from regulars.records.tables import identity_decisions as decision_table
-from regulars.records.times import to_instant
+from regulars.records.times import to_instant, to_micros
 
 
 class SqlDecisions(SqlStore):
@@ -61,7 +61,8 @@ class SqlDecisions(SqlStore):
         now = self._now()
         with self._writing() as connection:
             decision = _found(connection, shop, decision_id)
-            step = undoing(decision, recorded(connection, shop), _in_force(connection, shop))
+            of = _was_of(connection, decision)
+            step = undoing(decision, recorded(connection, shop), _in_force(connection, shop), of)
             update = sa.update(decision_table).where(decision_table.c.id == decision.id)
             undone = update.values(undone_at=now, undone_by=author).returning(decision_table)
             after = _decision(connection.execute(undone).one())
@@ -105,6 +106,18 @@ def _found(connection: sa.Connection, shop: str, decision_id: int) -> IdentityDe
     if row.undone_at is not None:
         raise sentences.decision_undone()
     return _decision(row)
+
+
+def _was_of(connection: sa.Connection, decision: IdentityDecision) -> str | None:
+    """Return whose a separated identity was, as the event of the separation tells."""
+    columns = event_table.c
+    mine = (
+        columns.shop == decision.shop,
+        columns.customer_key == decision.identity,
+        columns.at == to_micros(decision.at),
+    )
+    query = sa.select(columns.detail).where(*mine, columns.kind == SEPARATED, columns.detail != "")
+    return connection.scalar(query.limit(1))
 
 
 def _write(connection: sa.Connection, shop: str, about: Iterable[About], author: str, now: int) -> None:

@@ -96,7 +96,11 @@ def test_both_people_are_told(records):
     assert events(records, "guest:a") == [("separated", "woo:2", "ana")]
     assert events(records, "woo:2")[0] == ("separated", "guest:a", "ana")
     records.undo_identity_decision("s", pin.id, "ben")
-    assert events(records, "guest:a")[0] == ("rejoined", "", "ben"), "no alias tells whose it was"
+    assert events(records, "guest:a")[0] == ("rejoined", "woo:2", "ben")
+    assert events(records, "woo:2")[0] == ("rejoined", "guest:a", "ben")
+    alone = records.separate("s", "guest:b", "ana")
+    records.undo_identity_decision("s", alone.id, "ben")
+    assert events(records, "guest:b") == [("rejoined", "", "ben"), ("separated", "", "ana")], "nobody said whose it was"
 
 
 def test_a_separated_alias_comes_back_to_its_person(records):
