@@ -15,24 +15,21 @@ from typing import Any
 
 import polars as pl
 
-from regulars.directory.figures import Figures
 from regulars.directory.kept import Kept
 from regulars.directory.overlay import Overlay
 from regulars.directory.query import Count, LiveRecords, PeoplePage, PeopleQuery, Person, Place
 from regulars.directory.selection import EVERYBODY, Filters, Selection
 from regulars.directory.snapshot import KEY, ROW_COLUMNS, Snapshot
-from regulars.directory.tables import PublishedTables
+from regulars.directory.whole import SAMPLE, PublishedFigures
 from regulars.errors import RecordNotFound
-from transforms.overview import Overview
 from transforms.rules import Rule, RuleError
 
-SAMPLE = 10
 # Whoever shows orders shows refunds too: both are read at once, and kept for so many people. A version never changes.
 PROFILES = 8
 Bought = Mapping[str, pl.DataFrame]
 
 
-class Directory(PublishedTables):
+class Directory(PublishedFigures):
     """The people of one shop. Safe to share between threads.
 
     Example:
@@ -44,14 +41,12 @@ class Directory(PublishedTables):
     def __init__(self, folder: Path, *, shop: str, records: LiveRecords | None = None) -> None:
         """Read from `folder`, the shop's published folder; `records` are the live tags and segments, if any."""
         super().__init__(folder, shop=shop, records=records)
-        self._selections = Kept[Selection](most=1)
-        self._figures = Kept[Figures](most=1)
         self._owned = Kept[Bought](most=PROFILES)
 
     def close(self) -> None:
         """Let go of what is kept in memory; further calls open it again."""
         super().close()
-        self._selections, self._figures, self._owned = Kept(most=1), Kept(most=1), Kept(most=PROFILES)
+        self._owned = Kept(most=PROFILES)
 
     def people(self, query: PeopleQuery) -> PeoplePage:
         """Return one page of the people that `query` asks for.
@@ -172,39 +167,6 @@ class Directory(PublishedTables):
 
         return self._reading(read)
 
-    def rfm_counts(self) -> dict[str, Count]:
-        """Return people and net of each RFM group that has anyone, in no particular order."""
-        overlay = self._overlay()
-        return self._reading(lambda snapshot: self._figures_of(snapshot).rfm_counts(overlay))
-
-    def rfm_grid(self) -> pl.DataFrame:
-        """Return how people and money spread over the scores; one row for each cell and main currency that has anyone.
-
-        Columns: `r`, `fm` (the mean of F and M, rounded up), `rfm_group`, `currency` (a main currency), `people` (whose
-        main currency it is), `net` (theirs, in that currency). Sorted by `r`, `fm` and currency.
-        """
-        overlay = self._overlay()
-        return self._reading(lambda snapshot: self._figures_of(snapshot).rfm_grid(overlay))
-
-    def overview(self, days: int | None = None, currency: str | None = None) -> Overview:
-        """Return the shop's figures for the last `days` shop days (None: all time) and for as many days before those.
-
-        The period ends with the day before the version's as-of instant: live, that is today. `currency` decides which
-        money is summed; None means the one that most people use. Definitions stand in `transforms.overview`.
-        """
-        overlay = self._overlay()
-
-        def read(snapshot: Snapshot) -> Overview:
-            figures = self._figures_of(snapshot)
-            return figures.overview(overlay, days, currency or next(iter(figures.buyers(overlay)), ""))
-
-        return self._reading(read)
-
-    def buyers(self) -> dict[str, int]:
-        """Return how many people have counted orders in each currency, the largest first; who paid in two counts twice."""
-        overlay = self._overlay()
-        return self._reading(lambda snapshot: self._figures_of(snapshot).buyers(overlay))
-
     def tags_in_use(self) -> list[str]:
         """Return every tag that somebody has, sorted."""
         overlay = self._overlay()
@@ -272,9 +234,3 @@ class Directory(PublishedTables):
         """Return the lines of these orders (ids, sorted)."""
         wanted = pl.col("order_id").is_between(orders.min(), orders.max()) & pl.col("order_id").is_in(orders)
         return snapshot.scan("order_lines").filter(wanted).sort("order_id", "line_id").collect()
-
-    def _selection_of(self, snapshot: Snapshot) -> Selection:
-        return self._selections.get(snapshot, lambda: Selection(snapshot))
-
-    def _figures_of(self, snapshot: Snapshot) -> Figures:
-        return self._figures.get(snapshot, lambda: Figures(self._selection_of(snapshot)))

@@ -6,7 +6,20 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from regulars.settings import Settings
-from webhook_receiver.api import customers, docs, history, identity, metrics, notes, problems, segments, shops, sync
+from webhook_receiver.api import (
+    customers,
+    docs,
+    history,
+    identity,
+    membership,
+    metrics,
+    notes,
+    problems,
+    rules,
+    segments,
+    shops,
+    sync,
+)
 from webhook_receiver.api.access import Access
 from webhook_receiver.api.house import House
 from webhook_receiver.api.strict import StrictBodies
@@ -41,7 +54,7 @@ def routes(house: House) -> FastAPI:
     app.state.house = house
     problems.install(app)
     app.add_exception_handler(Exception, on_unforeseen)
-    parts = (sync, notes, history, identity, customers, segments, shops)
+    parts = (sync, notes, history, identity, customers, segments, membership, rules, shops)
     for part in parts:
         app.include_router(part.router)
     app.include_router(metrics.router)

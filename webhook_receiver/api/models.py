@@ -142,6 +142,13 @@ class Customer(CustomerRow):
     deleted_in_shop: datetime | None
     first_order: datetime | None
     recency_days: int | None
+    median_days_between: float | None = Field(description="The median of the days between one order and the next")
+    days_to_second: int | None
+    active_months: int | None
+    products_count: int | None = Field(description="How many different products were bought")
+    categories: list[str]
+    coupons: list[str]
+    refund_rate: str | None = Field(description="Refunded of gross, from 0 to 1", examples=["0.25"])
     r: int | None
     f: int | None
     m: int | None

@@ -27,7 +27,7 @@ RENAMED: Final = {
 }
 SAME: Final = (
     *("first_name", "last_name", "username", "role", "company", "phone", "billing", "shipping", "country", "city"),
-    *("recency_days", "r", "f", "m"),
+    *("recency_days", "median_days_between", "days_to_second", "active_months", "products_count", "r", "f", "m"),
 )
 
 
@@ -114,6 +114,8 @@ def customer(shop: str, found: Found, notice: str = "") -> dict[str, Any]:
         **row_of(shop, row, list(row["tags"]), list(person.segments)),
         **{name: row[name] for name in SAME},
         **{name: row[column] for name, column in RENAMED.items()},
+        **{name: list(row[name] or ()) for name in ("categories", "coupons")},
+        "refund_rate": None if row["refund_rate"] is None else f"{row['refund_rate'].normalize():f}",
         "spend": [_spend(one) for one in person.currencies.iter_rows(named=True)],
         "hidden": mark(person.hidden),
         "merged": found.merged,

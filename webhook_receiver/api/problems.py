@@ -4,7 +4,7 @@
 record as it is now) and `yours` (what was sent), so that nothing typed is lost.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -34,6 +34,9 @@ class Problem(BaseModel):
     detail: str = Field(examples=["limit: At most 200 rows a page (REGULARS_PAGE_SIZE_MAX)."])
     instance: str = Field(examples=["/api/customers"])
     fields: dict[str, str] | None = Field(None, description="What is wrong, by field")
+    position: int | None = Field(None, description="Where in a rule's text, counted from 0")
+    expected: str | None = Field(None, description="What would be right there")
+    named_by: list[str] | None = Field(None, description="The segments whose rules name this one")
     current: dict[str, Any] | None = Field(None, description="The record as it is now, where an edit was stale")
     yours: dict[str, Any] | None = Field(None, description="What you sent, where an edit was stale")
 
@@ -47,6 +50,15 @@ class Kind:
     title: str
 
 
+class InUse(Exception):
+    """What is to be deleted is named by others; `names` are these."""
+
+    def __init__(self, message: str, names: Sequence[str]) -> None:
+        super().__init__(message)
+        self.message = message
+        self.names = list(names)
+
+
 INVALID = Kind(422, "invalid", "What was sent is not right")
 UNAVAILABLE = Kind(503, "unavailable", "Something this needs is away")
 SHOP_AWAY = Kind(502, "shop", "The shop did not do it")
@@ -57,6 +69,7 @@ KINDS: tuple[tuple[type[Exception], Kind], ...] = (
     (errors.RecordInvalid, INVALID),
     (errors.ShopRequestInvalid, INVALID),
     (RuleError, INVALID),
+    (InUse, Kind(409, "in-use", "The rule of another segment names this one")),
     (errors.NoAccount, Kind(409, "no-account", "A guest has no account in the shop")),
     (errors.NothingPublished, Kind(503, "nothing-published", "Nothing is published yet")),
     (errors.ShopBusy, Kind(503, "shop-busy", "The shop cannot answer now")),
@@ -103,7 +116,7 @@ def answer(
 ) -> Response:
     """Return a problem as the answer; of `more`, what is empty is left out."""
     told = {"type": f"/docs#{kind.name}", "title": kind.title, "status": kind.status, "detail": detail}
-    body = {**told, "instance": instance, **{name: value for name, value in more.items() if value}}
+    body = {**told, "instance": instance, **{name: value for name, value in more.items() if value or value == 0}}
     content = orjson.dumps(jsonable_encoder(body))
     return Response(content, kind.status, dict(headers or {}), media_type=MEDIA_TYPE)
 
@@ -118,6 +131,7 @@ def install(app: FastAPI) -> None:
     """Make every error an answer of this module's kind."""
     app.add_exception_handler(errors.RegularsError, _on_ours)
     app.add_exception_handler(RuleError, _on_rule)
+    app.add_exception_handler(InUse, _on_use)
     app.add_exception_handler(FieldInvalid, _on_field)
     app.add_exception_handler(RequestValidationError, _on_validation)
     app.add_exception_handler(HTTPException, _on_http)
@@ -144,7 +158,13 @@ async def _on_ours(request: Request, error: Exception) -> Response:
 
 async def _on_rule(request: Request, error: Exception) -> Response:
     assert isinstance(error, RuleError)
-    return answer(INVALID, error.message, request.url.path, fields={"rule": error.message})
+    where: dict[str, Any] = {"position": error.position, "expected": error.expected}
+    return answer(INVALID, error.message, request.url.path, fields={"rule": error.message}, **where)
+
+
+async def _on_use(request: Request, error: Exception) -> Response:
+    assert isinstance(error, InUse)
+    return answer(kind_of(error), error.message, request.url.path, named_by=error.names)
 
 
 async def _on_field(request: Request, error: Exception) -> Response:
@@ -189,7 +209,7 @@ DOCUMENTED = {
     403: "A page of another site tries to write.",
     404: "There is no such customer, note, segment or decision.",
     408: "The body took too long to arrive.",
-    409: "Somebody else saved in between: `current` and `yours` hold both.",
+    409: "Somebody else saved in between: `current` and `yours` hold both. Or others name it: `named_by` says which.",
     413: "The body is larger than 1 MiB.",
     415: "The body is not JSON.",
     422: "A field or parameter is not right: `fields` says which and why.",

@@ -1,19 +1,23 @@
 """Segments: saved rules with how many they describe, and counting a rule that is not saved."""
 
 from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Any
 
 from fastapi import APIRouter, Response
 
 from regulars import models
+from regulars.directory.published import Directory
 from regulars.directory.query import Count
-from regulars.errors import NothingPublished, StaleVersion
+from regulars.errors import LaterThanFigures, NothingPublished, RecordInvalid, StaleVersion
 from regulars.records.ports import Records
-from transforms.rules import RuleError, parse, to_text, words
+from transforms.days import as_of_for_day
+from transforms.rules import Rule, RuleError, named_by, parse, refuse_circle, to_text, without_past, words
 from webhook_receiver.api.asked import Author, HouseGiven, SegmentId, ShopAsked
 from webhook_receiver.api.house import House
 from webhook_receiver.api.models import row_of
-from webhook_receiver.api.problems import READING, WRITING, documented
+from webhook_receiver.api.problems import READING, WRITING, FieldInvalid, InUse, documented
+from webhook_receiver.api.rules import criteria_of, rule_of
 from webhook_receiver.api.versions import IfMatch, expected_version, tagged
 from webhook_receiver.api.written_models import Counted, RuleAsked, Segment, Segments, SegmentText
 
@@ -28,7 +32,8 @@ def list_segments(house: HouseGiven, asked: ShopAsked) -> dict[str, Any]:
     """Return the saved segments with people and net."""
     shop = house.shop(asked.shop)
     counts = _counts(house, shop)
-    return {"segments": [_segment(segment, counts) for segment in house.records.segments(shop)]}
+    names = _names(house, shop)
+    return {"segments": [_segment(segment, counts, names) for segment in house.records.segments(shop)]}
 
 
 @router.post(
@@ -42,30 +47,52 @@ def create(
 ) -> dict[str, Any]:
     """Save a new segment. Its id is made from the name and never changes."""
     shop = house.shop(asked.shop)
-    parse(text.rule)  # so that a rule that cannot be read is told at its field
-    made = _records(house, shop).create_segment(shop, text.name, text.rule, author, text.description)
+    records, rule = _records(house, shop), rule_of(text)
+    refuse_circle("", rule, records.segments(shop))  # so that what names nothing is told at the rule's field
+    made = records.create_segment(shop, text.name, to_text(rule), author, text.description)
     response.headers["Location"] = f"/api/segments/{made.id}"
     tagged(response, made.version)
-    return _segment(made, _counts(house, shop))
+    return _segment(made, _counts(house, shop), _names(house, shop))
 
 
 @router.post("/count", response_model=Counted, responses=documented(*WRITING))
 def count(house: HouseGiven, asked: ShopAsked, text: RuleAsked) -> dict[str, Any]:
-    """Count the people whom a rule describes now, without saving it."""
+    """Count the people whom a rule describes now, or described on a past day, without saving it."""
     shop = house.shop(asked.shop)
-    rule = parse(text.rule)
+    rule = rule_of(text)
     directory = house.directory(shop)
-    counted = directory.count(rule)
+    about = directory.manifest()
+    as_of = None if text.as_of is None else _instant(text.as_of, about.timezone)
+    counted = directory.count(rule) if as_of is None else _count_as_of(directory, rule, as_of)
     some = counted.sample.to_dicts()
+    # Who was a member then is another question: the sample names the segments of today alone.
     segments = directory.segments_of([row["customer_key"] for row in some])
     sample = [row_of(shop, row, row["tags"], list(segments[row["customer_key"]])) for row in some]
     return {
         "rule": to_text(rule),
-        "words": words(rule),
+        "criteria": criteria_of(rule),
+        "words": words(rule, _names(house, shop)),
+        "as_of": as_of or about.as_of,
+        "observed": as_of is None,
+        "without_past": [] if as_of is None else list(without_past(rule)),
         "people": counted.people,
         "net": dict(counted.net),
         "sample": sample,
     }
+
+
+def _instant(day: str, timezone: str) -> datetime:
+    try:
+        return as_of_for_day(date.fromisoformat(day), timezone)
+    except (ValueError, OverflowError):
+        raise FieldInvalid({"as_of": "This is no day; write one as 2026-01-31."}) from None
+
+
+def _count_as_of(directory: Directory, rule: Rule, as_of: datetime) -> Count:
+    try:
+        return directory.count_as_of(rule, as_of)
+    except LaterThanFigures as error:
+        raise FieldInvalid({"as_of": error.message}) from None
 
 
 @router.get(
@@ -79,7 +106,7 @@ def read(house: HouseGiven, asked: ShopAsked, segment_id: SegmentId, response: R
     counts = _counts(house, shop)
     segment = _records(house, shop).segment(shop, segment_id)
     tagged(response, segment.version)
-    return _segment(segment, counts)
+    return _segment(segment, counts, _names(house, shop))
 
 
 @router.put(
@@ -103,32 +130,38 @@ def edit(
     """Replace name, rule and description. `If-Match` names the version you edit; 409 has both where that is stale."""
     expected = expected_version(if_match)
     shop = house.shop(asked.shop)
-    parse(text.rule)
+    records, rule = _records(house, shop), rule_of(text)
+    refuse_circle(segment_id, rule, records.segments(shop))
     try:
-        edited = _records(house, shop).edit_segment(
+        edited = records.edit_segment(
             shop,
             segment_id,
             name=text.name,
-            rule=text.rule,
+            rule=to_text(rule),
             author=author,
             expected_version=expected,
             description=text.description,
         )
     except StaleVersion as error:
-        raise _stale(house, shop, segment_id, error, text.model_dump()) from error
+        raise _stale(house, shop, segment_id, error, text.model_dump(exclude_none=True)) from error
     tagged(response, edited.version)
-    return _segment(edited, _counts(house, shop))
+    return _segment(edited, _counts(house, shop), _names(house, shop))
 
 
 @router.delete("/{segment_id}", status_code=204, responses=documented(*READING, 403, 409, 428))
 def delete(house: HouseGiven, asked: ShopAsked, segment_id: SegmentId, if_match: IfMatch = None) -> Response:
-    """Remove a segment. `If-Match` names the version you saw."""
+    """Remove a segment. `If-Match` names the version you saw; one that other rules name stays (409)."""
     expected = expected_version(if_match)
     shop = house.shop(asked.shop)
+    records = _records(house, shop)
     try:
-        _records(house, shop).delete_segment(shop, segment_id, expected)
+        records.delete_segment(shop, segment_id, expected)
     except StaleVersion as error:
         raise _stale(house, shop, segment_id, error) from error
+    except RecordInvalid as error:
+        if names := named_by(segment_id, records.segments(shop)):
+            raise InUse(error.message, names) from error
+        raise
     return Response(status_code=204)
 
 
@@ -141,7 +174,8 @@ def _records(house: House, shop: str) -> Records:
 def _stale(
     house: House, shop: str, segment_id: str, error: StaleVersion, yours: dict[str, Any] | None = None
 ) -> StaleVersion:
-    current = Segment(**_segment(house.records.segment(shop, segment_id), _counts(house, shop)))
+    now = house.records.segment(shop, segment_id)
+    current = Segment(**_segment(now, _counts(house, shop), _names(house, shop)))
     return StaleVersion(error.message, current=current.model_dump(mode="json"), yours=yours)
 
 
@@ -153,13 +187,20 @@ def _counts(house: House, shop: str) -> Counts:
         return {}
 
 
-def _segment(segment: models.Segment, counts: Counts) -> dict[str, Any]:
+def _names(house: House, shop: str) -> dict[str, str]:
+    """Return what segments are called by id: rules name them by id."""
+    return {segment.id: segment.name for segment in house.records.segments(shop)}
+
+
+def _segment(segment: models.Segment, counts: Counts, names: Mapping[str, str]) -> dict[str, Any]:
     same = {name: getattr(segment, name) for name in ("id", "shop", "name", "rule", "description", "version")}
     counted = counts.get(segment.id)
     known = counted if isinstance(counted, Count) else None
+    rule = _readable(segment.rule)
     return {
         **same,
-        "words": _words(segment.rule),
+        "criteria": None if rule is None else criteria_of(rule),
+        "words": None if rule is None else words(rule, names),
         "created": segment.created_at,
         "edited": segment.edited_at,
         "people": known.people if known else None,
@@ -168,8 +209,8 @@ def _segment(segment: models.Segment, counts: Counts) -> dict[str, Any]:
     }
 
 
-def _words(rule: str) -> str | None:
+def _readable(rule: str) -> Rule | None:
     try:
-        return words(parse(rule))
+        return parse(rule)
     except RuleError:
         return None

@@ -1,11 +1,11 @@
 """What people write, as the API takes and gives it as JSON: notes, tags, segments; see `models`."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
-from transforms.rule_tree import MAX_TEXT
+from transforms.rules import MAX_TEXT
 from webhook_receiver.api.models import Answer, Asked, CustomerRow, Net
 
 
@@ -61,6 +61,7 @@ class Segment(Answer):
     shop: str
     name: str
     rule: str = Field(examples=["orders_count >= 5 and last_order within 365 days"])
+    criteria: dict[str, Any] | None = Field(description="The rule as a criteria object; null where none can say it")
     words: str | None = Field(description="The rule as a phrase")
     description: str
     created: datetime
@@ -82,25 +83,80 @@ RuleText = Annotated[
 ]
 
 
-class SegmentText(Asked):
+CriteriaAsked = Annotated[
+    dict[str, Any] | None,
+    Field(
+        description="In place of `rule`: `orders_count` and `total_spent` with `min` or `max`, `last_order_date` and "
+        "`created_date` with `days_ago`; all that are given hold",
+        examples=[{"orders_count": {"min": 3}, "last_order_date": {"days_ago": 90}}],
+    ),
+]
+
+
+class RuleGiven(Asked):
+    """A rule as text, or a criteria object: one of the two."""
+
+    rule: RuleText | None = None
+    criteria: CriteriaAsked = None
+
+
+class SegmentText(RuleGiven):
     """A segment as people write it."""
 
     name: Annotated[str, Field(min_length=1, max_length=200, examples=["Loyal in Bonn"])]
-    rule: RuleText
     description: Annotated[str, Field(max_length=1000)] = ""
 
 
-class RuleAsked(Asked):
+class RuleAsked(RuleGiven):
     """A rule that need not be saved."""
 
-    rule: RuleText
+    as_of: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+            examples=["2026-01-31"],
+            description="Count as of 00:00 of this day in the shop's time zone, reconstructed from what is known now",
+        ),
+    ] = None
 
 
 class Counted(Answer):
-    """How many a rule describes now, their net by currency, and up to ten of them, by net."""
+    """How many a rule describes, their net by currency, and up to ten of them, by net.
+
+    `observed` is false where the answer was reconstructed for a past day: orders known now and before that day, with
+    today's statuses and identities, and with today's values of what `without_past` names.
+    """
 
     rule: str = Field(description="The rule in its canonical text")
+    criteria: dict[str, Any] | None = Field(description="The rule as a criteria object; null where none can say it")
     words: str
+    as_of: datetime = Field(description="The exclusive instant that ages count from")
+    observed: bool
+    without_past: list[str] = Field(description="What the rule asks that has no past, in words")
     people: int
     net: Net
     sample: list[CustomerRow]
+
+
+class RuleField(Answer):
+    """A field of the rule language, or a term in the brackets of `orders(…)` and `bought(…)`.
+
+    `together` is true for terms that are asked of all that remains, such as `count`; fields have false.
+    """
+
+    name: str
+    type: str = Field(examples=["money"], description="int, money, number, text, date, bool or list")
+    unit: str
+    label: str
+    help: str
+    operators: list[str]
+    has_past: bool = Field(description="False: as of a past day, today's value is compared")
+    together: bool
+
+
+class RuleFields(Answer):
+    """What rules can ask: of the person, of each order or all of them, of what was bought."""
+
+    fields: list[RuleField]
+    orders: list[RuleField]
+    bought: list[RuleField]

@@ -75,3 +75,94 @@ def test_what_is_no_segment_is_told_at_its_field(body: dict[str, Any], field: st
 def test_a_name_that_is_taken_is_422(api: Api) -> None:
     """Two cards of one name could not be told apart."""
     assert api.ask("POST", SEGMENTS, json={"name": "vip", "rule": "m = 5"}).status_code == 422
+
+
+def test_criteria_are_taken_in_place_of_a_rule_and_come_back(api: Api) -> None:
+    """Shop people bring criteria along: they read the rule that follows, and find their criteria again."""
+    criteria = {"orders_count": {"min": 1, "max": 9}, "last_order_date": {"days_ago": 30}}
+    made = api.ask("POST", SEGMENTS, json={"name": "Away", "criteria": criteria}).json()
+
+    assert made["rule"] == "orders_count between 1 and 9 and last_order older than 30 days"
+    assert made["criteria"] == criteria
+    counted = api.ask("POST", f"{SEGMENTS}/count", json={"criteria": criteria}).json()
+    assert (counted["people"], counted["criteria"], counted["rule"]) == (made["people"], criteria, made["rule"])
+    assert api.ask("POST", f"{SEGMENTS}/count", json={"rule": 'city = "Bonn"'}).json()["criteria"] is None
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "rule"),
+        ({"rule": None}, "rule"),
+        ({"rule": "m = 5", "criteria": {"orders_count": {"min": 1}}}, "criteria"),
+        ({"criteria": {}}, "criteria"),
+        ({"criteria": {"orders_count": {"min": 9, "max": 1}}}, "criteria"),
+        ({"criteria": {"orders_count": {"$gt": 1}}}, "criteria"),
+        ({"criteria": {"no_such": {"min": 1}}}, "criteria"),
+        ({"criteria": [1]}, "criteria"),
+        ({"rule": "m = 5", "as_of": "2026-02-30"}, "as_of"),
+        ({"rule": "m = 5", "as_of": "2999-01-01"}, "as_of"),
+        ({"rule": "m = 5", "as_of": "yesterday"}, "as_of"),
+    ],
+)
+def test_half_a_question_is_told_at_its_field(body: dict[str, Any], field: str, reading_api: Api) -> None:
+    """Of two rules one would be passed over silently; a day that has not been has no answer."""
+    answer = reading_api.ask("POST", f"{SEGMENTS}/count", json=body)
+    assert (answer.status_code, list(answer.json()["fields"])) == (422, [field])
+
+
+def test_an_error_in_a_rule_says_where_and_what_would_be_right(reading_api: Api) -> None:
+    """Whoever writes rules by program shows the place to whoever typed them."""
+    problem = reading_api.ask("POST", f"{SEGMENTS}/count", json={"rule": "orders(cuont >= 2)"}).json()
+    assert (problem["position"], "count" in problem["expected"]) == (7, True)
+    assert reading_api.ask("POST", f"{SEGMENTS}/count", json={"rule": "x = 1"}).json()["position"] == 0
+    assert reading_api.get("/api/customers", params={"rule": "orders(cuont >= 2)"}).json()["position"] == 7
+
+
+def test_the_list_takes_the_whole_language(reading_api: Api) -> None:
+    """What a segment can say, a list can be filtered by."""
+    counted = reading_api.ask("POST", f"{SEGMENTS}/count", json={"rule": 'in_segment("Frequent buyers")'}).json()
+    assert counted["words"] == "in the segment “Frequent buyers”"
+    for rule in ('in_segment("frequent-buyers")', 'not not in_segment("frequent BUYERS")'):
+        assert reading_api.json("/api/customers", rule=rule)["pagination"]["total"] == counted["people"] == 9
+    for rule in ("orders(count >= 1)", 'bought(product contains "tea")', "orders_count between 0 and 1"):
+        found = reading_api.json("/api/customers", rule=rule)["pagination"]["total"]
+        assert found == reading_api.ask("POST", f"{SEGMENTS}/count", json={"rule": rule}).json()["people"]
+
+
+def test_segments_that_name_others_cannot_be_cut_off_or_closed_to_a_circle(api: Api) -> None:
+    """A rule that names what is no more describes nobody, and nobody would notice."""
+    top = api.ask("POST", SEGMENTS, json={"name": "Top", "rule": 'in_segment("vip") and orders_count >= 1'})
+    assert top.json()["rule"] == 'in_segment("vip") and orders_count >= 1'
+    assert "VIP" in top.json()["words"]
+    named = api.ask("DELETE", f"{SEGMENTS}/vip", headers={"If-Match": '"1"'})
+    assert (named.status_code, named.json()["type"], named.json()["named_by"]) == (409, "/docs#in-use", ["Top"])
+    circle = api.ask(
+        "PUT", f"{SEGMENTS}/vip", json={"name": "VIP", "rule": 'in_segment("top")'}, headers={"If-Match": '"1"'}
+    )
+    assert (circle.status_code, list(circle.json()["fields"])) == (422, ["rule"])
+    unknown = api.ask("POST", SEGMENTS, json={"name": "Lost", "rule": 'in_segment("nobody")'})
+    assert (unknown.status_code, list(unknown.json()["fields"])) == (422, ["rule"])
+
+
+def test_a_past_day_is_reconstructed_and_says_what_has_no_past(reading_api: Api) -> None:
+    """A figure of today under the name of another day would be believed."""
+    rule = 'orders_count >= 0 and country = "DE"'
+    now = reading_api.ask("POST", f"{SEGMENTS}/count", json={"rule": rule}).json()
+    then = reading_api.ask("POST", f"{SEGMENTS}/count", json={"rule": rule, "as_of": "2026-11-12"}).json()
+    assert (now["observed"], now["without_past"]) == (True, [])
+    assert (then["observed"], then["without_past"]) == (False, ["country"])
+    assert (then["people"], then["as_of"]) == (now["people"], now["as_of"])
+    before = reading_api.ask("POST", f"{SEGMENTS}/count", json={"rule": "orders_count >= 1", "as_of": "2001-01-01"})
+    assert (before.json()["people"], before.json()["net"]) == (0, {})
+
+
+def test_the_fields_of_rules_are_listed_for_programs(reading_api: Api) -> None:
+    """Whoever builds a form for rules asks here, not in a copy that grows old."""
+    listed = reading_api.json("/api/rules/fields")
+    by_name = {each["name"]: each for each in listed["fields"]}
+    assert by_name["total_spent"]["type"] == "money"
+    assert "between" in by_name["orders_count"]["operators"]
+    assert (by_name["orders_count"]["has_past"], by_name["city"]["has_past"]) == (True, False)
+    assert next(each for each in listed["orders"] if each["name"] == "count")["together"]
+    assert "product" in [each["name"] for each in listed["bought"]]
