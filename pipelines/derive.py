@@ -49,7 +49,7 @@ def derive_marts(deployment: Deployment, warehouse: Warehouse, shop: str, day: d
     """
     zone = warehouse.facts()["timezone"]
     as_of = as_of_for_day(day, zone) if day else next_midnight(deployment.now(), zone)
-    staged = warehouse.staged()
+    staged = warehouse.staged_by_name()
     snapshot = take_snapshot(deployment, shop, staged, warehouse.mart_keys())
     frames = build_marts(
         staged,
@@ -60,10 +60,11 @@ def derive_marts(deployment: Deployment, warehouse: Warehouse, shop: str, day: d
         hash_key=snapshot.hash_key,
         aliases=alias_frame(snapshot.aliases),
         form=email_form(deployment.settings),
+        in_full=warehouse.orders_in_full,
     )
     tagged = frames["customers"].join(tag_frame(snapshot.tags), on="customer_key", how="left")
     frames |= assign_segments(
-        tagged, snapshot.rules, shop=shop, as_of=as_of, timezone=zone, hidden=snapshot.hidden
+        tagged, snapshot.rules, shop=shop, as_of=as_of, timezone=zone, hidden=snapshot.hidden, tables=frames
     )._asdict()
     frames["person_tags"] = conform(tag_frame(snapshot.tags).with_columns(shop=pl.lit(shop)), PERSON_TAGS)
     tables = dict(zip(frames, pl.collect_all(list(frames.values()), engine="streaming"), strict=True))

@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
@@ -17,6 +18,7 @@ from polars.io.plugins import register_io_source
 
 from regulars.errors import DataFolderError, NewerSchema, NothingPublished, WarehouseBusy
 from transforms import schemas
+from transforms.people import SHOWN
 
 SCHEMA_VERSION = 1
 # Of the staged tables alone: they are rebuilt from raw when it changes. 2: `orders.shipping_tax`.
@@ -31,6 +33,12 @@ STAGING_MEMORY_LIMIT = "256MB"
 
 # Rows that a scan hands over at a time.
 SCAN_ROWS = 250_000
+
+NAMES = pl.Struct({"first_name": pl.String(), "last_name": pl.String()})
+NAMES_OF_GUESTS = (
+    "CASE WHEN coalesce(woocommerce_id, 0) <= 0 "
+    "THEN struct_pack(first_name := billing.first_name, last_name := billing.last_name) END"
+)
 
 # Raw rows in, the staged tables made of them out, collected together.
 Stage = Callable[[pl.LazyFrame], Mapping[str, pl.LazyFrame]]
@@ -140,8 +148,30 @@ class Warehouse:
         tables = {name: self.scan("staging", name, columns) for name, columns in schemas.STAGED.items()}
         return {**tables, "deletions": self.scan("raw", "deletions", schemas.RAW_DELETIONS)}
 
-    def scan(self, schema: str, table: str, columns: Mapping[str, pl.DataType]) -> pl.LazyFrame:
-        """Return a table that is read when it is collected, in batches, by the columns that are asked for."""
+    def staged_by_name(self) -> dict[str, pl.LazyFrame]:
+        """Return `staged`, but of the orders' addresses only the names of guests: what tells people apart."""
+        columns = {**schemas.STAGED_ORDERS, "billing": NAMES}
+        del columns["shipping_address"]
+        return {**self.staged(), "orders": self.scan("staging", "orders", columns, {"billing": NAMES_OF_GUESTS})}
+
+    def orders_in_full(self, ids: pl.DataFrame) -> pl.DataFrame:
+        """Return of the staged orders with these `order_id` what people are shown by, addresses and all."""
+        columns = {name: schemas.STAGED_ORDERS[name] for name in SHOWN}
+        return self.scan("staging", "orders", columns, among=ids["order_id"]).collect()
+
+    def scan(
+        self,
+        schema: str,
+        table: str,
+        columns: Mapping[str, pl.DataType],
+        computed: Mapping[str, str] = MappingProxyType({}),
+        among: pl.Series | None = None,
+    ) -> pl.LazyFrame:
+        """Return a table that is read when it is collected, in batches, by the columns that are asked for.
+
+        `computed` has the SQL of columns that are not read as they are. `among` keeps the rows whose column of that
+        name has one of these values.
+        """
 
         def read(
             wanted: list[str] | None, predicate: pl.Expr | None, rows: int | None, batch_rows: int | None
@@ -151,9 +181,13 @@ class Warehouse:
                 if not _exists(connection, schema, table):
                     yield pl.DataFrame(schema={name: columns[name] for name in names})
                     return
-                limit = "" if rows is None else f" LIMIT {rows}"
-                found = connection.sql(f"SELECT {', '.join(names) or 1} FROM {schema}.{table}{limit}")
-                for batch in found.to_arrow_reader(batch_rows or SCAN_ROWS):
+                text = f"SELECT {', '.join(_named(name, computed) for name in names) or 1} FROM {schema}.{table}"
+                if among is not None:
+                    connection.register("wanted", among.unique().to_frame().to_arrow())
+                    text += f" SEMI JOIN wanted USING ({among.name})"
+                if rows is not None:
+                    text += f" LIMIT {rows}"
+                for batch in connection.sql(text).to_arrow_reader(batch_rows or SCAN_ROWS):
                     frame = pl.DataFrame(batch).select(pl.col(name).cast(columns[name]) for name in names)
                     yield frame if predicate is None else frame.filter(predicate)
 
@@ -268,6 +302,10 @@ def _insert(connection: duckdb.DuckDBPyConnection, schema: str, table: str, fram
     connection.register("rows_of", frame.to_arrow())
     connection.execute(f"INSERT INTO {schema}.{table} SELECT * FROM rows_of")
     connection.unregister("rows_of")
+
+
+def _named(column: str, computed: Mapping[str, str]) -> str:
+    return f"{computed[column]} AS {column}" if column in computed else column
 
 
 def _read(
