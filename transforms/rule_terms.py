@@ -30,7 +30,7 @@ _STATUS = TermField(
     "The order's status, such as completed. With it all orders are looked at, otherwise those that count.",
     has_past=False,
 )
-_DAY = TermField("day", Kind.DATE, ("created_at",), "day", "The shop's day on which the order was placed.")
+_DAY = TermField("day", Kind.DATE, ("created_at",), "placed", "The shop's day on which the order was placed.")
 _ORDER_CURRENCY = "the order's currency"
 
 

@@ -116,7 +116,12 @@ def _comparison_words(field: Field, leaf: Condition | Term) -> str:
             phrase = _COUNT_PHRASES.get(leaf.op) or PHRASES.get(leaf.op, leaf.op)
             unit = _ONE.get(field.unit, field.unit) if value == 1 else field.unit
             return f"{phrase} {_value_words(leaf.op, value)} {unit}"
-    return f"{field.label} {PHRASES.get(leaf.op, leaf.op)} {_value_words(leaf.op, value)}".rstrip()
+    phrase = PHRASES.get(leaf.op, leaf.op)
+    if isinstance(leaf, Term):
+        # After "with": status one of “completed”, category “Mugs”.
+        phrase = "" if leaf.op == "=" else phrase.removeprefix("is ")
+    label = "" if field.name == "sum" else field.label
+    return " ".join(piece for piece in (label, phrase, _value_words(leaf.op, value)) if piece)
 
 
 # Of an order or a line the name is said: "items at least 3", where "at least 3 pieces" would be of all together.

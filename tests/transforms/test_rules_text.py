@@ -9,21 +9,26 @@ from hypothesis import strategies as st
 
 from tests.transforms.rule_cases import rules
 from transforms.rules import (
+    BOUGHT_TERMS,
     FIELDS,
     MAX_LEAVES,
     MAX_LEVELS,
     MAX_TEXT,
+    ORDER_TERMS,
     STARTING_SEGMENTS,
     Age,
     And,
     Condition,
     Not,
     Or,
+    OrdersQuery,
     RuleError,
+    Term,
     from_dict,
     parse,
     to_dict,
     to_text,
+    without_past,
     words,
 )
 
@@ -144,6 +149,24 @@ def test_words_are_read_in_any_case_and_names_of_old_too():
         ("and", 0, "a field"),
         ("", 0, "a field"),
         ("r ; 5", 2, "cannot be read"),
+        ("orders(cout >= 2)", 7, "did you mean count"),
+        ("orders(total >= 50, within 90)", 29, "“days” or “weeks”"),
+        ("orders(count >= 2, total >= x)", 28, "a value"),
+        ("orders(count >= 2.5)", 16, "whole number"),
+        ('orders(status in "completed")', 17, "an opening bracket before a list"),
+        ("orders(count > 1 total > 5)", 17, "a comma before the next term"),
+        ("orders(count > 1 and total > 5)", 17, "a comma before the next term"),
+        ("r = 5 and bought()", 17, "a term of bought(…): product, category"),
+        ('bought(totl = "Mug")', 7, "There is no term “totl”"),
+        ('bought(product > "Mug")', 15, "starts with"),
+        ("bought(count is null)", 13, "one of"),
+        ("orders >= 2", 0, "did you mean orders_count"),
+        ("order(count > 2) or r = 5", 0, "orders(…), bought(…), in_segment(…)"),
+        ("in_segment(vip)", 11, 'in quotes, such as "vip"'),
+        ("orders_count between 3", 22, "between 3 and 5"),
+        ("orders_count between 5 and 3", 21, "smaller value first"),
+        ('city between "a" and "b"', 5, "starts with"),
+        ("refund_rate > 1 percent", 16, "“and”, “or”"),
     ],
 )
 def test_an_error_names_the_place_and_what_would_be_right(text, position, says):
@@ -218,6 +241,31 @@ def test_json_that_is_no_rule_is_refused(tree):
         from_dict(tree)
 
 
+def test_a_query_is_printed_in_the_order_it_was_written():
+    """What somebody wrote is recognised; an age without a name is that of the order's day."""
+    text = 'orders(count >= 2, total >= 50, status in ("completed"), within 90 days)'
+    rule = parse("ORDERS( COUNT>=2,total>=50.00,Status IN ('completed'), day within 90 DAY)")
+    assert to_text(rule) == text
+    assert rule == OrdersQuery(
+        (
+            Term("count", ">=", 2),
+            Term("total", ">=", Decimal(50)),
+            Term("status", "in", ("completed",)),
+            Term("day", "within", Age(90)),
+        )
+    )
+
+
+def test_between_takes_its_and_for_itself():
+    """The “and” of a range is not the one that joins."""
+    assert parse("orders_count between 3 and 5 and first_order between 2026-01-01 and 2026-01-31") == And(
+        (
+            Condition("orders_count", "between", (3, 5)),
+            Condition("first_order", "between", (date(2026, 1, 1), date(2026, 1, 31))),
+        )
+    )
+
+
 def test_money_keeps_its_exact_value_and_one_form():
     """0.1 + 0.2 must never decide who is a VIP, and 200.00 is 200."""
     assert parse("total_spent >= 200.00") == parse("total_spent >= 200")
@@ -249,9 +297,34 @@ def test_rules_read_as_plain_words():
     assert words(parse('not (is_account = true or tags contains "vip") and is_paying_customer != true')) == (
         "not (has an account or tags contains “vip”) and is not a paying customer"
     )
+    assert words(parse("orders_count between 1 and 3 and active_months = 1 and median_days_between <= 7.5")) == (
+        "between 1 and 3 orders, exactly 1 active month and median days between orders at most 7.5"
+    )
+    assert words(parse('orders(count >= 2, total >= 50, status in ("completed"), within 90 days)')) == (
+        "at least 2 orders with total at least 50, status one of “completed” and placed within the last 90 days"
+    )
+    assert words(parse('orders(sum > 1000) or not bought(category = "Mugs", pieces < 3, count = 0)')) == (
+        "at least 1 order, altogether above 1,000 or "
+        "not (bought something with category “Mugs” in exactly 0 orders, altogether fewer than 3 pieces)"
+    )
     assert words(Condition("last_order", "<", date(2026, 1, 1))) == "last order before 2026-01-01"
 
 
 def test_every_field_explains_itself():
     """The builder shows label and help of each."""
-    assert [name for name, field in FIELDS.items() if not (field.label and field.help.endswith("."))] == []
+    everything = {**FIELDS, **ORDER_TERMS, **BOUGHT_TERMS}
+    assert [name for name, field in everything.items() if not (field.label and field.help.endswith("."))] == []
+
+
+def test_what_has_no_past_is_named():
+    """A list as of last year must say where it uses today's values."""
+    assert without_past(parse('city = "Bonn" and (tags is null or not city is null) and in_segment("x")')) == (
+        "city",
+        "tags",
+    )
+    assert without_past(parse('orders(status = "x", net > 5) or bought(category = "a", status = "x")')) == (
+        "status of orders",
+        "net of orders",
+        "category of products",
+    )
+    assert without_past(parse("orders_count > 1 and orders(total > 5, within 9 days) and r = 5")) == ()
