@@ -1,4 +1,4 @@
-"""The two forms of one rule, side by side: rows that read as a sentence, and text. Each follows the other.
+"""The two forms of one rule: rows that read as a sentence, and below them text. Each follows the other.
 
 The text is the truth. Rows say every kind of condition, in groups of "and", "or" and "not" that stand within each other;
 a rule that nests deeper is edited as text.
@@ -34,17 +34,14 @@ def editor(known: Known) -> Rule | None:
     """Show both forms; return the rule they mean, or None with a sentence on the screen where they mean none."""
     st.html(STYLE)
     editing = state.current()
-    rows, text = st.columns([2, 1], gap="large")
-    with rows:
-        wrong = False
-        if editing.rows is not None:
-            wrong = all_items(editing, known)
-        elif not editing.error:
-            st.info(DEEP)
-    with text:
-        st.text_input("As text", key=state.RULE, live="120ms", on_change=state.read_text, help=_text_help())
-        if editing.note:
-            st.caption(editing.note)
+    wrong = False
+    if editing.rows is not None:
+        wrong = all_items(editing, known)
+    elif not editing.error:
+        st.info(DEEP)
+    st.text_input("As text", key=state.RULE, live="120ms", on_change=state.read_text, help=_text_help())
+    if editing.note:
+        st.caption(editing.note)
     rule, error = (None, editing.error) if editing.error or wrong else _checked(editing.text, known)
     # A place of its own: were the message to push what follows down, boxes there would lose what is being typed.
     with st.container(key="rule-problem"):

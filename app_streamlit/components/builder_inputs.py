@@ -107,7 +107,7 @@ def value(path: Path, field: Field, row: Row, known: Known) -> None:
     else:
         _text("value", path, field, row, 0)
     if row.op == BETWEEN:
-        st.text("and")
+        st.caption("and", width="content")
         _text("other", path, field, row, 1)
     if row.op in AGES:
         choice("unit", path, ["days", "weeks"], row.unit, words=str, changed=_unit_changed, width=95)

@@ -29,6 +29,7 @@ from app_streamlit.components.formats import one_line, plain
 from transforms.rules import FIELDS, RuleError, words
 
 MENU = {ORDERS: "What they ordered", BOUGHT: "What they bought", SEGMENT: "Another segment", "group": "A group"}
+MORE = "Orders, products, segments"
 GROUP_HELP = "Conditions that belong together, such as: any of two countries, none of three groups."
 # What a further term mostly asks.
 NEXT_TERM = {ORDERS: ("count", "day", "total", "status"), BOUGHT: ("category", "product", "count", "day")}
@@ -194,7 +195,7 @@ def _adders(path: Path, known: Known) -> None:
             )
         deeper = ["group"] if path and len(path) < MOST_DEPTH else []
         st.menu_button(
-            "Ask for more",
+            MORE,
             [*kinds(known), *deeper],
             key=f"rule-more{place}",
             format_func=MENU.__getitem__,

@@ -15,6 +15,7 @@ BETWEEN = "between"
 # What a new row of a kind begins with; texts begin empty, since nobody knows whose city is meant.
 _FIRST = {Kind.INT: "3", Kind.MONEY: "200", Kind.NUMBER: "0.5", Kind.BOOL: "yes"}
 _SECOND = {Kind.INT: "5", Kind.MONEY: "500", Kind.NUMBER: "1"}
+_AMOUNTS = {Kind.INT, Kind.MONEY, Kind.NUMBER}
 _EXAMPLE = {Kind.INT: "3", Kind.MONEY: "200", Kind.NUMBER: "0.5", Kind.DATE: "2026-01-31"}
 _USUAL = {Kind.INT: ">=", Kind.MONEY: ">=", Kind.NUMBER: ">=", Kind.DATE: "older than", Kind.TEXT: "=", Kind.BOOL: "="}
 
@@ -48,7 +49,8 @@ def value_of(kind: Kind, row: Row) -> Any:
 
 def fitting(row: Row, field: Field, before: Field, old_op: str) -> Row:
     """Return the row with an operator and words that suit `field`, keeping what still does of those of `before`."""
-    op = row.op if row.op in field.operators else usual_op(field)
+    alike = before.kind == field.kind or {before.kind, field.kind} <= _AMOUNTS
+    op = row.op if alike and row.op in field.operators else usual_op(field)
     return Row(field.name, op, _kept(field, op, row, before, old_op), row.unit, row.negated)
 
 

@@ -33,8 +33,8 @@ def habits(row: Mapping[str, Any]) -> None:
     with st.container(border=True, gap="small", key="person-habits"):
         st.caption("How they buy")
         with st.grid(2, min_column_width=110, gap="small"):
-            st.metric("Days between orders", number_words(row["median_days_between"]), help=HELP["gap"])
-            st.metric("Days to the second", formats.number(row["days_to_second"]), help=HELP["second"])
+            st.metric("Days between", number_words(row["median_days_between"]), help=HELP["gap"])
+            st.metric("Days to the 2nd", formats.number(row["days_to_second"]), help=HELP["second"])
             st.metric("Active months", formats.number(row["active_months"]), help=HELP["months"])
             st.metric("Products", formats.number(row["products_count"]), help=HELP["products"])
             st.metric("Refund rate", rate_words(row["refund_rate"]), help=HELP["rate"])

@@ -172,7 +172,7 @@ def remarked(orders: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
         .then(pl.format("it is {}", words))
         .otherwise(pl.col("why_not").replace_strict(WHY_NOT, default="", return_dtype=pl.String()))
     )
-    remark = pl.when("counted").then(pl.lit("")).otherwise(pl.format("does not count because {}", because))
+    remark = pl.when("counted").then(pl.lit("")).otherwise(pl.format("does not count: {}", because))
     return orders.join(entries, on="order_id", how="left", maintain_order="left").with_columns(remark=remark)
 
 
@@ -182,15 +182,17 @@ def _order_cells(orders: pl.DataFrame) -> pl.DataFrame:
         pl.col("created_at").alias("when"),
         pl.col("number").map_elements(formats.one_line, return_dtype=pl.String()),
         # Numbers and not text, so that a click on the head sorts them; the sums on this page are exact ones.
-        *[pl.col(name).cast(pl.Float64) for name in ("total", "refunded", "net")],
+        pl.col("total").cast(pl.Float64),
         pl.col("currency").map_elements(formats.one_line, return_dtype=pl.String()),
         pl.col("status").map_elements(status_words, return_dtype=pl.String()),
         "remark",
+        *[pl.col(name).cast(pl.Float64) for name in ("refunded", "net")],
         pl.col("items"),
         pl.col("payment_method").map_elements(formats.one_line, return_dtype=pl.String()).alias("payment"),
         pl.col("coupons").list.join(", ").map_elements(formats.one_line, return_dtype=pl.String()).alias("coupons"),
     )
-    return cells if several else cells.drop("currency")
+    remarks = (orders["remark"] != "").any()
+    return cells.drop([] if several else ["currency"], [] if remarks else ["remark"])
 
 
 def _order_columns(timezone: str, places: int) -> dict[str, Any]:
@@ -207,7 +209,7 @@ def _order_columns(timezone: str, places: int) -> dict[str, Any]:
         "items": column.NumberColumn("Items", format="%d", width=60),
         "payment": column.TextColumn("Payment", width=110),
         "coupons": column.TextColumn("Coupons", width=90),
-        "remark": column.TextColumn("Remark", width=250),
+        "remark": column.TextColumn("Remark", width=240),
     }
 
 
