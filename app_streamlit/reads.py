@@ -288,3 +288,23 @@ def overview(shop: str, days: int | None, currency: str | None) -> Overview:
 def rfm_grid(shop: str) -> pl.DataFrame:
     """Return how people and net spread over the scores; see `Directory.rfm_grid`."""
     return directory(shop).rfm_grid()
+
+
+def migration(shop: str, since: datetime, until: datetime) -> pl.DataFrame:
+    """Return how people moved between RFM groups; see `Directory.migration`."""
+    return directory(shop).migration(since, until)
+
+
+def moved(shop: str, since: datetime, until: datetime, from_group: str | None, to_group: str | None) -> pl.DataFrame:
+    """Return those who moved from one RFM group to another; see `Directory.moved`."""
+    return directory(shop).moved(since, until, from_group=from_group, to_group=to_group)
+
+
+def rfm_cuts(shop: str) -> pl.DataFrame:
+    """Return the cuts between the scores."""
+    return directory(shop).rfm_cuts()
+
+
+def rfm_cuts_history(shop: str) -> pl.DataFrame:
+    """Return the cuts of earlier runs, the newest first."""
+    return directory(shop).rfm_cuts_history()

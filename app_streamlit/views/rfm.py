@@ -12,6 +12,8 @@ from app_streamlit.components.boundary import screen
 from app_streamlit.components.choices import choose, choose_from_list
 from app_streamlit.components.frame import head
 from app_streamlit.components.groups import group_cards
+from app_streamlit.components.migration import migration
+from app_streamlit.components.rfm_cuts import cuts
 from app_streamlit.components.rfm_grid import Cell, rfm_grid
 from transforms.rfm import GROUP_BY_CELL
 from transforms.rules import parse, to_text
@@ -44,6 +46,8 @@ def show() -> None:
         if shade == "net" and len(currencies) > 1:
             currency = choose_from_list("currency", currencies, label="Currency", format_func=formats.plain)
     rfm_grid(cells(spread, currency), by_net=shade == "net", currency=currency, on_open=_open)
+    cuts(shop)
+    migration(shop)
     st.header("What do the groups mean?", anchor=False)
     group_cards(reads.rfm_counts(shop))
 
