@@ -24,7 +24,7 @@ from transforms.observed_reasons import DELETED, Look, because
 from transforms.schemas import OBSERVED, RFM_CUTS, TIME, conform, empty
 
 # Five years hold every question on a customer's course that we know of. The rows bound what a publish writes anew each
-# time: five million are about 60 MB, and as many as five segments of a million people need for their firsts.
+# time: five million are about 25 MB, and as many as five segments of a million people need for their firsts.
 KEEP = timedelta(days=5 * 365)
 MOST_EVENTS = 5_000_000
 # Stays are forgotten in batches: this much late, and down to this part of the most.

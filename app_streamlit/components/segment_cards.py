@@ -1,11 +1,12 @@
 """A saved segment as a card: who is in it, how many, their net and share, and what can be done with it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import streamlit as st
 
 from app_streamlit import actions
 from app_streamlit.components import formats, links
+from app_streamlit.components.membership import Trend, moved_words
 from regulars.directory.query import Count
 from regulars.errors import RecordsError
 from regulars.models import Segment
@@ -15,15 +16,20 @@ DUPLICATE, DELETE = "Duplicate", "Delete"
 LONGEST_NAME = 80
 
 
-def card(segment: Segment, count: Count | RuleError, everybody: int) -> None:
-    """Show one segment; `everybody` is the number of people its share is of."""
+def card(
+    segment: Segment, count: Count | RuleError, everybody: int, *, course: Trend, names: Mapping[str, str]
+) -> None:
+    """Show one segment. `everybody`: of how many people its share is; `names`: of the segments, by id, for rules."""
     st.subheader(formats.plain(segment.name), anchor=False)
     if isinstance(count, RuleError):
         st.error(f"The rule can no longer be read: {formats.plain(count.message, 300)}")
     else:
-        st.caption(formats.plain(words(parse(segment.rule)), 400))
-        st.metric(f"{formats.totals(count.net)} net", formats.people(count.people))
+        st.caption(formats.plain(words(parse(segment.rule), names), 400))
+        drawn = [people or 0 for people in course.people] if len(course.people) > 1 else None
+        st.metric(f"{formats.totals(count.net)} net", formats.people(count.people), chart_data=drawn)
         st.caption(f"{share(count.people, everybody)} of all people")
+        if course.people:
+            st.caption(moved_words(course))
     with st.container(horizontal=True, gap="xsmall"):
         if st.button("Show people", key=f"show-{segment.id}", disabled=isinstance(count, RuleError)):
             links.go_to_list(segment=segment.id)

@@ -1,4 +1,4 @@
-"""What happened to a person, newest first: orders, refunds, notes, tags, edits, the account, merges, being deleted here.
+"""What happened to a person, newest first: orders, refunds, notes, tags, edits, segments, merges, being deleted here.
 
 `events` collects, pure; `timeline` shows what the chosen kinds leave, in groups of a day or a month.
 """
@@ -20,7 +20,7 @@ from regulars.directory.layout import Manifest
 from regulars.models import EventKind, Note, PersonEvent
 
 ORDERS, REFUNDS, NOTES, TAGS, EDITS, HIDING = "Orders", "Refunds", "Notes", "Tags", "Edits", "Deleted here"
-WHO = "Who is who"
+WHO, SEGMENTS = "Who is who", "Segments"
 ICONS: Mapping[str, str] = {
     ORDERS: ":material/shopping_bag:",
     REFUNDS: ":material/undo:",
@@ -29,6 +29,7 @@ ICONS: Mapping[str, str] = {
     EDITS: ":material/edit:",
     HIDING: ":material/visibility_off:",
     WHO: ":material/call_merge:",
+    SEGMENTS: ":material/group_work:",
 }
 # What `records.events` knows, as sentences; "{}" is the tag, or the names of the fields.
 DONE: Mapping[EventKind, tuple[str, str]] = {
@@ -62,9 +63,14 @@ def events(
     refunds: pl.DataFrame,
     written: Iterable[Note],
     done: Iterable[PersonEvent],
+    *,
+    seen: Iterable[Event] = (),
 ) -> list[Event]:
-    """Return everything that happened, newest first; of two things at one moment, what followed is first."""
-    found = [*_of_account(row), *_of_orders(orders), *_of_refunds(refunds, orders)]
+    """Return everything that happened, newest first; of two things at one moment, what followed is first.
+
+    `seen` are joins and leaves of segments, the newest first.
+    """
+    found = [*reversed(list(seen)), *_of_account(row), *_of_orders(orders), *_of_refunds(refunds, orders)]
     found += [event for note in written for event in _of_note(note)]
     found += [_of_record(event) for event in _once(sorted(done, key=lambda event: event.id))]
     found.reverse()

@@ -8,7 +8,7 @@ import polars as pl
 import streamlit as st
 
 from app_streamlit import figures, reads
-from app_streamlit.components import arrivals, formats, forms, links, notes, orders, timeline
+from app_streamlit.components import arrivals, formats, forms, links, membership, notes, orders, timeline
 from app_streamlit.components.boundary import screen
 from app_streamlit.components.habits import habits
 from app_streamlit.components.identity import identity
@@ -141,5 +141,6 @@ def _tabs(shop: str, person: Person, bought: pl.DataFrame, refunds: pl.DataFrame
             identity(shop, person, about)
         else:
             done = reads.events_of(shop, key)
-            found = timeline.events(person.row, bought, refunds, reads.notes_of(shop, key), done)
+            seen = membership.events_of(shop, key)
+            found = timeline.events(person.row, bought, refunds, reads.notes_of(shop, key), done, seen=seen)
             timeline.timeline(found, about, key)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import streamlit as st
 
 from app_streamlit import actions, reads
-from app_streamlit.components import builder, formats, links, rule_preview, segment_cards, segment_conflict
+from app_streamlit.components import builder, formats, links, membership, rule_preview, segment_cards, segment_conflict
 from app_streamlit.components.boundary import screen
 from app_streamlit.components.builder_known import Known
 from app_streamlit.components.frame import head
@@ -38,6 +38,7 @@ def show() -> None:
     # Guarded by itself: while the form is used, only this part of the page runs.
     st.fragment(screen(lambda: _edit(shop, segment)))()
     if segment is not None:
+        st.fragment(screen(lambda: membership.panel(shop, segment)))()
         _history(shop, segment)
 
 

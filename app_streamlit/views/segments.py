@@ -8,6 +8,7 @@ from app_streamlit import reads
 from app_streamlit.components import links
 from app_streamlit.components.boundary import screen
 from app_streamlit.components.frame import head
+from app_streamlit.components.membership import NOT_OBSERVED, trends
 from app_streamlit.components.segment_cards import card
 from regulars.directory.query import Count
 from regulars.models import Segment
@@ -37,10 +38,12 @@ def show() -> None:
         st.info("No segments yet. A new one is usable at once, as a filter of the list and everywhere else.")
         return
     counts, everybody = reads.segment_counts(shop), reads.everybody(shop)
+    courses, names = trends(shop), {segment.id: segment.name for segment in saved}
     with st.grid("auto", min_column_width=300, border=True, gap="small") as grid:
         for segment in _ordered(saved, counts, order):
             with grid.cell():
-                card(segment, counts[segment.id], everybody)
+                course = courses.get(segment.id, NOT_OBSERVED)
+                card(segment, counts[segment.id], everybody, course=course, names=names)
 
 
 def _ordered(saved: Sequence[Segment], counts: Mapping[str, Count | RuleError], order: str) -> list[Segment]:
