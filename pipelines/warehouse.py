@@ -16,7 +16,7 @@ import duckdb
 import polars as pl
 from polars.io.plugins import register_io_source
 
-from regulars.errors import DataFolderError, NewerSchema, NothingPublished, WarehouseBusy
+from regulars.errors import DataFolderError, NewerSchema, WarehouseBusy
 from transforms import schemas
 from transforms.people import SHOWN
 
@@ -192,21 +192,6 @@ class Warehouse:
                     yield frame if predicate is None else frame.filter(predicate)
 
         return register_io_source(read, schema=dict(columns))
-
-    def raw_orders(self) -> pl.DataFrame:
-        """Return the raw orders without their bodies' text but with its length, for checks on data quality.
-
-        Raises NothingPublished before the first sync.
-        """
-        with self.connect() as connection:
-            if not _exists(connection, "raw", "orders"):
-                raise NothingPublished("There are no raw orders to look at: sync the shop first.")
-            frame: pl.DataFrame = connection.sql(
-                "SELECT id, status, date_created_gmt, date_modified_gmt, observed_at, observed_by, "
-                "body ->> '$.currency' AS currency, body ->> '$.total' AS total, length(body) AS body_length "
-                "FROM raw.orders ORDER BY id"
-            ).pl()
-            return frame
 
     def counts(self, schema: str) -> dict[str, int]:
         """Return how many rows each of our tables in `schema` (`raw`, `staging` or `marts`) has now."""

@@ -66,7 +66,7 @@ def test_every_asset_is_described_grouped_owned_and_partitioned_by_shop(house):
     """The Dagster screen is the only documentation that an engineer has at hand at night."""
     graph = house.defs.resolve_asset_graph()
     keys = graph.get_all_asset_keys()
-    assert len(keys) == 19
+    assert len(keys) == 22
     for key in keys:
         node = graph.get(key)
         assert node.description.startswith("One "), key

@@ -7,7 +7,7 @@ from regulars.directory.layout import current_manifest, table_file
 from regulars.progress import read_progress
 from regulars.settings import load_settings
 from tests.pipelines.shop_house import NAME, failure_of
-from transforms.schemas import PUBLISHED
+from transforms.schemas import MARTS, PUBLISHED, RAW_TABLES
 
 
 def test_the_first_sync_succeeds_step_by_step(first_sync):
@@ -174,7 +174,8 @@ def test_the_expectation_suites_run_as_checks(house):
     assert result.success
     checks = result.get_asset_check_evaluations()
     assert {(check.asset_key.to_user_string(), check.passed) for check in checks} == {
-        ("raw/orders", True),
-        ("marts/customers", True),
+        *((f"raw/{table}", True) for table in RAW_TABLES),
+        *((f"marts/{table}", True) for table in MARTS),
     }
+    assert [check.check_name for check in checks].count("expectations_deletions") == 1
     assert load_settings().shops
