@@ -48,7 +48,7 @@ def _part(shop: str, key: str, part: Part, about: Manifest) -> None:
                 words = key_words(part.identity)
                 st.markdown(f"**{formats.plain(words[:1].upper() + words[1:])}**", width="content")
                 if part.identity == key:
-                    st.badge("the key", color="gray", help="Links, notes and exports name this person by it.")
+                    st.badge("key of this profile", color="gray", help="Links and exports name this person by it.")
                 if part.waits:
                     st.badge("changes with the next run", icon=":material/schedule:", color="orange", help=WAITS)
             if part.email:

@@ -82,15 +82,16 @@ def _confirm(shop: str, row: Row, other: Row) -> None:
 def side(shop: str, row: Row, *, stays: bool = False) -> None:
     """Show one of several people who may be the same."""
     about = reads.manifest(shop)
-    st.markdown(f"**{formats.plain(formats.name_of(row))}**")
-    if email := formats.one_line(row["email"]):
-        st.text(email)
     facts = [
         orders_words(row["orders_count"] or 0),
         f"{formats.money(row['net'], row['currency'])} net" if row["currency"] else "",
         f"last order {formats.day(row['last_order_at'], about.timezone)}" if row["last_order_at"] else "",
         formats.one_line(row["city"]),
     ]
-    st.caption(formats.plain(" · ".join(filter(None, facts)), 300))
     kept = ", this key stays" if stays else ""
-    st.caption(formats.plain(f"{key_words(row['customer_key'])}{kept}"))
+    with st.container(gap=None):
+        st.markdown(f"**{formats.plain(formats.name_of(row))}**")
+        if email := formats.one_line(row["email"]):
+            st.text(email)
+        st.caption(formats.plain(" · ".join(filter(None, facts)), 300))
+        st.caption(formats.plain(f"{key_words(row['customer_key'])}{kept}"))

@@ -32,6 +32,7 @@ PAGES = {
     "rfm": "rfm",
     "rfm by net": "rfm?shade=net",
     "health": "health",
+    "shared addresses": "shared-addresses",
     "profile": "customer?customer=woo:101",
     "tricky profile": "customer?customer=woo:4",
     "edit": "customer?customer=woo:101&edit=1",

@@ -131,11 +131,15 @@ def test_shared_addresses_are_found_from_the_list_and_kept_apart(told: Open) -> 
 
 
 def test_everybody_under_an_address_is_made_one_person(app: Open, published: Publish) -> None:
-    """One click for a household of three; the account that came first stays."""
+    """One click for a household of three, one click back; the account that came first stays."""
     people = [a_buyer(number) for number in (1, 2, 3)]
     published(people, identity_reviews=[a_review("woo:1", "woo:2", "woo:3", reason="accounts")])
-    press(app("shared-addresses"), "one-office@example.com")
+    test = press(app("shared-addresses"), "one-office@example.com")
     assert {each[1:] for each in decisions()} == {("woo:2", "woo:1", True), ("woo:3", "woo:1", True)}
+    assert "3 people made one" in said(test)
+    test = press(test, "shared-undo")
+    assert {each[1:] for each in decisions()} == {("woo:2", "woo:1", False), ("woo:3", "woo:1", False)}
+    assert "one-office@example.com" in [button.key for button in test.button]
 
 
 @pytest.mark.parametrize("reviews", [[], [a_review("woo:1", "gone:1")]])
