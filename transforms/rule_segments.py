@@ -86,6 +86,19 @@ def named_by(segment_id: str, segments: Sequence[Saved]) -> tuple[str, ...]:
     return tuple(other.name for other in others if segment_id in _names_of(other, segments))
 
 
+def rules_behind(rule: Rule, segments: Sequence[Saved]) -> tuple[Rule, ...]:
+    """Return `rule` and the rules of all segments that it names, directly or through others, as far as they can be read."""
+    current = {each.id: each for each in segments}
+    todo = [found for named in segments_named(rule) if (found := _known(named, segments))]
+    seen: dict[str, Rule | None] = {}
+    while todo:
+        here = todo.pop(0)
+        if here not in seen:
+            seen[here] = _read(current[here].rule)
+            todo.extend(_names_of(current[here], segments))
+    return (rule, *(found for found in seen.values() if found is not None))
+
+
 def refuse_unknown(segment_id: str, segments: Sequence[Saved]) -> None:
     """Raise RuleError where deleting this segment would leave others naming what is no more; the sentence names them."""
     if names := named_by(segment_id, segments):
@@ -158,11 +171,24 @@ def _found(named: str, segments: Sequence[Saved]) -> str:
 
 
 def _names_of(segment: Saved, segments: Sequence[Saved]) -> tuple[str, ...]:
-    """Return the ids of the segments that a saved rule names, as far as it can be read."""
+    """Return the ids of the segments that a saved rule names, as far as it can be read and there are such."""
+    rule = _read(segment.rule)
+    named = () if rule is None else segments_named(rule)
+    return tuple(found for each in named if (found := _known(each, segments)))
+
+
+def _read(text: str) -> Rule | None:
     try:
-        return segments_named(by_id(parse(segment.rule), segments))
+        return parse(text)
     except RuleError:
-        return ()
+        return None
+
+
+def _known(named: str, segments: Sequence[Saved]) -> str | None:
+    try:
+        return _found(named, segments)
+    except RuleError:
+        return None
 
 
 def _circle(names: Sequence[str]) -> RuleError:

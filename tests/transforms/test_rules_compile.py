@@ -23,14 +23,14 @@ def matches(rule, *rows, as_of=AS_OF, timezone=BERLIN):
     return people(*rows).select(compiled.alias("in")).collect()["in"].to_list()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(rules_on_people(), st.lists(persons(), min_size=1, max_size=4))
 def test_a_compiled_rule_says_what_the_naive_reading_says(rule, rows):
     """The compiler is the product: it is held against one comparison at a time, with absent values everywhere."""
     assert matches(rule, *rows) == [holds(rule, row, SHOP) for row in rows]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(rules_on_people(), st.lists(persons(), min_size=1, max_size=4))
 def test_a_rule_over_texts_folded_before_says_the_same(rule, rows):
     """Lists of a million people compare stored, folded columns: the answer must be the one of the published segments."""

@@ -14,6 +14,7 @@ from transforms.rules import (
     refuse_circle,
     refuse_unknown,
     to_text,
+    without_past,
     words,
 )
 from transforms.schemas import ORDERS
@@ -131,6 +132,21 @@ def test_a_segment_that_others_name_is_not_deleted():
     with pytest.raises(RuleError, match="“B”, “C” names this segment"):
         refuse_unknown("a", segments)
     refuse_unknown("b", segments)
+
+
+def test_a_segment_that_names_two_still_names_the_one_that_is_there():
+    """That one of its names is gone must not make the other deletable."""
+    segments = saved(a="r = 5", b='in_segment("gone") or in_segment("a")')
+    assert named_by("a", segments) == ("B",)
+
+
+def test_what_has_no_past_is_looked_for_in_the_segments_behind():
+    """A list as of last year uses today's city also where a segment asks for it."""
+    segments = saved(a='city = "Bonn"', b='in_segment("A") and tags is null', c='in_segment("c") or role is null')
+    rule = parse('in_segment("b") and r = 5')
+    assert without_past(rule) == ()
+    assert without_past(rule, segments) == ("tags", "city")
+    assert without_past(parse('in_segment("c") or in_segment("gone")'), segments) == ("role",)
 
 
 def test_a_query_without_its_table_is_said_and_not_answered():

@@ -1,5 +1,6 @@
 """What `orders(…)` and `bought(…)` look at: which orders, whose names, people without any, and what is missing."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -7,7 +8,7 @@ import polars as pl
 import pytest
 
 from tests.transforms.rule_cases import AS_OF, BERLIN, a_person, people
-from transforms.rules import compile_rule, flag_name, parse, queries, query_keys, with_flags
+from transforms.rules import MAX_LEAVES, compile_rule, flag_name, parse, queries, query_keys, with_flags
 from transforms.schemas import ORDER_LINES, ORDERS, PRODUCTS
 
 ANA, BEN, CY = "woo:1", "guest:2", "guest:3"
@@ -183,6 +184,14 @@ def test_people_keep_their_order_and_their_rows():
     first, second = (table[flag_name(queries(rule)[0])] for rule in rules)
     assert first.sum() == 399
     assert (first != second).all()
+
+
+def test_the_largest_rule_of_queries_plans_and_runs_soon():
+    """256 different queries are allowed, so they must be a matter of moments."""
+    text = " or ".join(f"orders(total >= {number})" for number in range(MAX_LEAVES))
+    begun = time.perf_counter()
+    assert who(text, [an_order(1), an_order(2, BEN, total=Decimal(-1))]) == [ANA]
+    assert time.perf_counter() - begun < 10
 
 
 def test_a_shop_day_begins_at_the_shops_midnight():
