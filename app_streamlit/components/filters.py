@@ -16,11 +16,12 @@ from app_streamlit.components.list_state import (
     chips,
     from_address,
     with_rule,
+    without_gone,
 )
 from app_streamlit.components.people import RFM_HELP
 from regulars.models import Segment
 from transforms.rfm import RFM_GROUPS
-from transforms.rules import FIELDS, RuleError
+from transforms.rules import FIELDS, RuleError, evaluation_order
 
 _STATE, _WRITTEN, SEARCH, RULE = "_list", "_list_written", "q", "filter-rule"
 PROBLEM = "_list_problem"
@@ -60,11 +61,8 @@ def seed(segments: Sequence[Segment]) -> None:
     if _STATE in st.session_state and SEARCH in st.session_state and st.session_state.get(_WRITTEN) == address:
         return
     state, unreadable = from_address(address)
-    problem = formats.plain(unreadable, 400)
-    known = {segment.id for segment in segments}
-    if any(segment not in known for segment in state.segments):
-        problem = "A segment in this address was deleted; it filters nothing."
-        state = replace(state, segments=tuple(one for one in state.segments if one in known))
+    state, gone = without_gone(state, segments)
+    problem = formats.plain(" ".join(filter(None, (unreadable, gone))), 800)
     st.session_state[_STATE], st.session_state[SEARCH] = state, state.search
     st.session_state[PROBLEM] = problem
 
@@ -168,7 +166,8 @@ def _chips(names: dict[str, str]) -> None:
 def _choices(shop: str, segments: Sequence[Segment]) -> None:
     state = current()
     _many("RFM group", "rfm", list(RFM_GROUPS), state.rfm, help_text=RFM_HELP)
-    names = {segment.id: formats.one_line(segment.name) for segment in segments}
+    usable = evaluation_order(segments).rules
+    names = {segment.id: formats.one_line(segment.name) for segment in segments if segment.id in usable}
     if names:
         _select("Segment", "segments", list(names), state.segments, names=names, help_text=SEGMENT_HELP)
     tags = sorted({*reads.tag_counts(shop), *state.tags}, key=str.casefold)
@@ -182,7 +181,11 @@ def _choices(shop: str, segments: Sequence[Segment]) -> None:
         key=RULE,
         placeholder="orders_count >= 3 and last_order older than 90 days",
         on_change=_add_rule,
-        help="Narrow the list by a rule and press Enter. Fields: " + ", ".join(f"`{name}`" for name in FIELDS) + ".",
+        args=(segments,),
+        help="Narrow the list by a rule and press Enter; it may ask about orders, products and segments: "
+        '`orders(count >= 2, within 90 days)`, `bought(category = "Mugs")`, `in_segment("vip")`. Fields: '
+        + ", ".join(f"`{name}`" for name in FIELDS)
+        + ".",
     )
     if message := st.session_state.pop("_rule_refused", None):
         st.error(formats.sentence(message, 400))
@@ -240,12 +243,12 @@ def _columns() -> None:
     change(replace(current(), columns=tuple(column for column in COLUMNS if column in chosen)))
 
 
-def _add_rule() -> None:
+def _add_rule(segments: Sequence[Segment]) -> None:
     text = st.session_state[RULE]
     if not text.strip():
         return
     try:
-        change(with_rule(current(), text))
+        change(with_rule(current(), text, segments))
     except RuleError as error:
         st.session_state["_rule_refused"] = error.message
     else:

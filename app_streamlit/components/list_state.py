@@ -3,14 +3,26 @@
 Pure: no widget is drawn here. Values within one filter are alternatives, filters are joined by "and".
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from regulars.directory.query import SORTS, PeopleQuery
 from regulars.models import Segment
 from transforms.rfm import RFM_GROUPS
-from transforms.rule_tree import check_size
-from transforms.rules import And, Condition, Or, Rule, RuleError, parse, to_text, words
+from transforms.rules import (
+    And,
+    Condition,
+    Or,
+    Rule,
+    RuleError,
+    by_id,
+    check_size,
+    evaluation_order,
+    parse,
+    segments_named,
+    to_text,
+    words,
+)
 
 SORT_LABELS: Mapping[str, str] = {
     "net": "Net, highest first",
@@ -144,6 +156,22 @@ def from_address(values: Mapping[str, Sequence[str]]) -> tuple[ListState, str]:
     return state, problem
 
 
+def without_gone(state: ListState, saved: Sequence[Segment]) -> tuple[ListState, str]:
+    """Return the list without what asks for segments that are no more or cannot be evaluated, and a sentence on that."""
+    usable = evaluation_order(saved).rules
+    lost = set(state.segments) - set(usable)
+    problem = ""
+    if lost:
+        why = "cannot be evaluated" if lost <= {segment.id for segment in saved} else "was deleted"
+        problem = f"A segment in this address {why}; it filters nothing."
+        state = replace(state, segments=tuple(one for one in state.segments if one in usable))
+    try:
+        rule = _usable(parse(state.rule), saved, usable) if state.rule else None
+    except RuleError as error:
+        return replace(state, rule=""), f"The rule in this address filters nothing. {error.message}"
+    return replace(state, rule=to_text(rule) if rule else ""), problem
+
+
 def chips(state: ListState, names: Mapping[str, str]) -> list[Chip]:
     """Return each filter of the list as a phrase; `names` are the segments' names by id.
 
@@ -162,15 +190,19 @@ def chips(state: ListState, names: Mapping[str, str]) -> list[Chip]:
         parts = parts_of(parse(state.rule))
         for place, part in enumerate(parts):
             rest = joined([other for index, other in enumerate(parts) if index != place])
-            found.append(Chip(words(part), replace(state, rule=to_text(rest) if rest else "")))
+            found.append(Chip(words(part, names), replace(state, rule=to_text(rest) if rest else "")))
     if state.hidden:
         found.append(Chip("deleted here", replace(state, hidden=False)))
     return [replace(chip, without=replace(chip.without, page=1)) for chip in found]
 
 
-def with_rule(state: ListState, text: str) -> ListState:
-    """Return the list narrowed by one more rule. Raises RuleError where the text cannot be read."""
-    parts = [*(parts_of(parse(state.rule)) if state.rule else []), *parts_of(parse(text))]
+def with_rule(state: ListState, text: str, saved: Sequence[Segment]) -> ListState:
+    """Return the list narrowed by one more rule, which may name `saved` segments.
+
+    Raises RuleError where the text cannot be read, or names a segment that is not there or cannot be evaluated.
+    """
+    added = _usable(parse(text), saved, evaluation_order(saved).rules)
+    parts = [*(parts_of(parse(state.rule)) if state.rule else []), *parts_of(added)]
     rule = joined(list(dict.fromkeys(parts)))
     if rule is not None:
         check_size(rule)
@@ -220,6 +252,16 @@ def alternatives(rules: Sequence[Rule]) -> Rule | None:
 def parts_of(rule: Rule) -> list[Rule]:
     """Return what an "and" joins, any other rule as the one part it is."""
     return list(rule.parts) if isinstance(rule, And) else [rule]
+
+
+def _usable(rule: Rule, saved: Sequence[Segment], usable: Container[str]) -> Rule:
+    """Return the rule with segments named by id. Raises RuleError where one is not there or cannot be evaluated."""
+    named = by_id(rule, saved)
+    if broken := [
+        segment.name for segment in saved if segment.id in segments_named(named) and segment.id not in usable
+    ]:
+        raise RuleError(f"The segment “{broken[0]}” cannot be evaluated; its card says why.")
+    return named
 
 
 def _country_rules(countries: tuple[str, ...]) -> list[Rule]:
