@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.transforms.identity_cases import LATER, Shop, by_name, guest, told
 from tests.transforms.staged_builders import (
     HASH_KEY,
     SEEN,
@@ -21,11 +22,8 @@ from tests.transforms.staged_builders import (
     person,
     staged,
 )
-from transforms.identity import guest_key, identify, normalise_email, resolve_aliases
+from transforms.identity import EmailForm, guest_key, normalise_email, resolve_aliases
 from transforms.marts import find_aliases
-from transforms.orders import with_deleted_at
-
-LATER = SEEN + timedelta(hours=1)
 
 
 def owners(
@@ -35,20 +33,7 @@ def owners(
     deleted: tuple[int, ...] = (),
 ) -> dict[int, str]:
     """Return who owns each order."""
-    tables = staged(
-        orders=orders, customers=accounts or [], deletions=[a_deletion("customer", one, LATER) for one in deleted]
-    )
-    people = with_deleted_at(tables["customers"], tables["deletions"], "customer", "woocommerce_id")
-    found = identify(tables["orders"], people, hash_key=HASH_KEY, aliases=aliases(known)).owners.collect()
-    assert found.height == len(orders)
-    return dict(found.select("order_id", "customer_key").rows())
-
-
-def guest(email: str) -> str:
-    """Return the key of a guest with this e-mail."""
-    normal = normalise_email(email)
-    assert normal is not None
-    return guest_key(normal, HASH_KEY)
+    return told(Shop(orders, accounts or [], deleted, known or {})).people
 
 
 def test_an_order_of_an_account_belongs_to_it_whatever_e_mail_it_carries() -> None:
@@ -169,6 +154,144 @@ def test_a_guest_shows_what_the_latest_order_says() -> None:
     assert (row["woocommerce_id"], row["role"], row["created_at"]) == (None, None, datetime(2026, 4, 1, tzinfo=UTC))
 
 
+def test_a_deleted_account_that_buys_again_as_a_guest_is_alive() -> None:
+    """Who orders today belongs in lists and segments, whatever became of the account; a failed try is no order."""
+    after = LATER + timedelta(days=1)
+    accounts = [an_account(one) for one in (5, 6, 7)]
+    orders = [
+        a_guest_order(1, "a5@mail.example", created_at=after),
+        a_guest_order(2, "a6@mail.example"),
+        a_guest_order(3, "a7@mail.example", created_at=after, status="failed"),
+    ]
+
+    tables = marts(
+        staged(customers=accounts, orders=orders, deletions=[a_deletion("customer", one, LATER) for one in (5, 6, 7)])
+    )
+
+    assert [person(tables, f"woo:{one}")["deleted_at"] for one in (5, 6, 7)] == [None, LATER, LATER]
+
+
+def test_merged_accounts_are_deleted_when_all_of_them_are() -> None:
+    """An analyst merged an old account into a new one: deleting one of the two does not end the customer."""
+    shop = {"customers": [an_account(3), an_account(8)]}
+    first = [a_deletion("customer", 8, LATER)]
+    both = [*first, a_deletion("customer", 3, LATER + timedelta(hours=1))]
+    merged = {"woo:3": ("woo:8", "merged")}
+
+    one, two = (marts(staged(**shop, deletions=gone), known_aliases=merged) for gone in (first, both))
+
+    assert person(one, "woo:8")["deleted_at"] is None
+    assert person(two, "woo:8")["deleted_at"] == LATER + timedelta(hours=1)
+
+
+def test_each_identity_says_why_it_belongs_to_its_person() -> None:
+    """An analyst who doubts a figure asks first whose orders these are, and why."""
+    known = {guest("old@x.example"): "woo:5", "woo:6": ("woo:5", "merged")}
+    orders = [
+        an_order(1, woocommerce_id=5),
+        a_guest_order(2, "A5@mail.example"),
+        a_guest_order(3, "old@x.example"),
+        a_guest_order(4, "a7@mail.example"),
+        a_guest_order(5, "g@x.example"),
+        a_guest_order(6, None),
+    ]
+    accounts = [an_account(5), an_account(6), an_account(7)]
+
+    assert told(Shop(orders, accounts, (7,), known)).links == {
+        "woo:5": ("woo:5", "account"),
+        "woo:6": ("woo:5", "merged"),
+        "woo:7": ("woo:7", "account"),
+        guest("a5@mail.example"): ("woo:5", "account e-mail"),
+        guest("old@x.example"): ("woo:5", "registered"),
+        guest("a7@mail.example"): ("woo:7", "deleted account"),
+        guest("g@x.example"): (guest("g@x.example"), "guest"),
+        "guest-order:6": ("guest-order:6", "guest order"),
+    }
+
+
+def test_an_identity_counts_its_own_orders_of_every_status() -> None:
+    """What hangs on a link is seen before it is cut: how many orders, since when, until when."""
+    orders = [
+        a_guest_order(1, "A5@mail.example", created_at=SEEN),
+        a_guest_order(2, "a5@mail.example", created_at=LATER, status="failed"),
+        an_order(3, woocommerce_id=5),
+    ]
+
+    identities = told(Shop(orders, [an_account(5)])).identities
+
+    row = identities.row(by_predicate=pl.col("identity") == guest("a5@mail.example"), named=True)
+    assert (row["email"], row["orders"], row["first_order_at"], row["last_order_at"]) == (
+        "a5@mail.example",
+        2,
+        SEEN,
+        LATER,
+    )
+    assert identities.filter(identity="woo:5").select("email", "orders").row(0) == ("a5@mail.example", 1)
+
+
+def test_every_role_counts() -> None:
+    """Shop managers and editors buy too; the shop has them as accounts like any other."""
+    assert owners([a_guest_order(1, "a5@mail.example")], [an_account(5, role="shop_manager")]) == {1: "woo:5"}
+
+
+def test_a_separated_guest_is_a_person_whatever_owns_the_e_mail() -> None:
+    """The analyst saw that the orders are not the account's; no rule knows better."""
+    key = guest("a5@mail.example")
+    orders = [a_guest_order(1, "a5@mail.example")]
+
+    found = told(Shop(orders, [an_account(5)], known={key: (key, "separated"), guest("x@x.example"): (key, "merged")}))
+
+    assert found.orders == {1: (key, key, "separated")}
+
+
+DOTS, TAGS = EmailForm(ignore_dots=True), EmailForm(ignore_tags=True)
+
+
+def test_dots_and_tags_tell_people_apart_unless_the_setting_ignores_them() -> None:
+    """Outside Gmail a dot is part of the name, and a tag may be; only the shop's own people know their customers."""
+    orders = [a_guest_order(1, "a.b@gmail.com"), a_guest_order(2, "ab@gmail.com"), a_guest_order(3, "ab+x@gmail.com")]
+
+    assert [len(set(told(Shop(orders), form).people.values())) for form in (EmailForm(), DOTS, TAGS)] == [3, 2, 2]
+    assert len(set(told(Shop(orders), EmailForm(ignore_dots=True, ignore_tags=True)).people.values())) == 1
+
+
+def test_dots_are_ignored_at_gmail_only() -> None:
+    """a.b and ab at another provider are two mailboxes."""
+    assert (
+        len(
+            set(told(Shop([a_guest_order(1, "a.b@x.example"), a_guest_order(2, "ab@x.example")]), DOTS).people.values())
+        )
+        == 2
+    )
+
+
+def test_guests_of_one_mailbox_go_by_the_earliest_of_them() -> None:
+    """Later orders with another tag must not change the key under which the person is known."""
+    first = a_guest_order(5, "a+1@x.example", created_at=SEEN)
+    later = a_guest_order(1, "a@x.example", created_at=LATER)
+
+    assert told(Shop([later, first]), TAGS).links == {
+        guest("a+1@x.example"): (guest("a+1@x.example"), "guest"),
+        guest("a@x.example"): (guest("a+1@x.example"), "same address"),
+    }
+
+
+def test_guests_of_an_accounts_mailbox_are_the_accounts() -> None:
+    """The account's login and the tagged address are one mailbox."""
+    found = told(Shop([a_guest_order(1, "a5+news@mail.example")], [an_account(5)]), TAGS)
+
+    assert found.orders == {1: (guest("a5+news@mail.example"), "woo:5", "same address")}
+
+
+def test_strangers_are_not_folded_together_by_a_setting() -> None:
+    """office+anna, office+ben and office+cleo are three colleagues, each with a tag of their own."""
+    orders = [by_name(n, f"office+{name}@x.example", name) for n, name in enumerate(["Anna", "Ben", "Cleo"])]
+    found = told(Shop(orders), TAGS)
+
+    assert {link for _, _, link in found.orders.values()} == {"guest"}
+    assert found.reviews.select("email", "reason", "orders").rows() == [("office@x.example", "names", 3)]
+
+
 @settings(deadline=None)
 @given(st.dictionaries(st.sampled_from("abcdefgh"), st.sampled_from("abcdefghxy"), max_size=8))
 def test_resolving_aliases_is_following_them_by_hand(pairs: dict[str, str]) -> None:
@@ -182,30 +305,6 @@ def test_resolving_aliases_is_following_them_by_hand(pairs: dict[str, str]) -> N
             expected[alias] = here
 
     assert dict(resolve_aliases(aliases(pairs)).collect().rows()) == expected
-
-
-EMAILS = st.sampled_from(["a1@mail.example", "A1@mail.example", "a2@mail.example", "g@x.example", "h@x.example", None])
-
-
-@settings(deadline=None)
-@given(
-    st.lists(st.tuples(st.integers(0, 3), EMAILS), max_size=8),
-    st.lists(st.integers(1, 4), unique=True, max_size=4),
-    st.randoms(use_true_random=False),
-)
-def test_owners_do_not_depend_on_the_order_of_rows(
-    rows: list[tuple[int, str | None]], ids: list[int], random: Any
-) -> None:
-    """Pages arrive in any order; a person's key must not."""
-    orders = [an_order(n, woocommerce_id=one, email=email) for n, (one, email) in enumerate(rows)]
-    accounts = [an_account(one, email="a1@mail.example" if one == 4 else f"a{one}@mail.example") for one in ids]
-    known = {guest("h@x.example"): "woo:2"}
-    first = owners(orders, accounts, known)
-
-    random.shuffle(orders)
-    random.shuffle(accounts)
-
-    assert owners(orders, accounts, known) == first
 
 
 @settings(deadline=None)
