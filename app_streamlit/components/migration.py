@@ -30,13 +30,6 @@ SAMPLE = 10
 RECONSTRUCTED = (
     "Reconstructed: from the orders known now, with today's statuses and identities, and the scores of each day."
 )
-COLUMNS = {
-    "From": text_column("From", width=150),
-    "To": text_column("To", width=150),
-    "People": number_column("People", width=80, format="%,d"),
-    "Net then": text_column("Net then", width=160),
-    "Net after": text_column("Net after", width=160),
-}
 
 
 @dataclass(frozen=True)
@@ -50,9 +43,14 @@ class Movement:
     net_after: Mapping[str, Decimal]
 
     @property
+    def way(self) -> str:
+        """From where to where."""
+        return f"{self.before or NOBODY_YET} → {self.after or NOBODY_YET}"
+
+    @property
     def label(self) -> str:
         """The movement for a choice."""
-        return f"{self.before or NOBODY_YET} → {self.after or NOBODY_YET}: {formats.people(self.people)}"
+        return f"{self.way}: {formats.people(self.people)}"
 
     @property
     def sentence(self) -> str:
@@ -67,8 +65,8 @@ class Movement:
         return f"{who} {verb} from {self.before} to {self.after}, {net} net."
 
 
-def migration(shop: str) -> None:
-    """Show who moved between the groups."""
+def migration(shop: str, currency: str) -> None:
+    """Show who moved between the groups; the table's net is in `currency`."""
     about = reads.manifest(shop)
     st.header("Who moved between the groups?", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -82,7 +80,7 @@ def migration(shop: str) -> None:
     until = min(until, about.as_of)
     with st.spinner("Working out both days. A large shop takes some seconds …"):
         moved = movements(reads.migration(shop, since, until))
-    _tell(moved)
+    _tell(moved, currency)
     _open(shop, moved, since, until, about)
 
 
@@ -133,7 +131,7 @@ def _place(group: str | None) -> int:
     return len(RFM_GROUPS) if group is None else RFM_GROUPS.index(group)
 
 
-def _tell(moved: Sequence[Movement]) -> None:
+def _tell(moved: Sequence[Movement], currency: str) -> None:
     went = [each for each in moved if each.before != each.after]
     stayed = sum(each.people for each in moved if each.before == each.after)
     if not went:
@@ -143,17 +141,29 @@ def _tell(moved: Sequence[Movement]) -> None:
     told += [each for each in went if each.before is None][:1]
     st.markdown("\n".join(f"- {formats.sentence(each.sentence, 400)}" for each in told))
     st.caption(f"{formats.people(stayed)} stayed in their group.")
+    _table(went, currency)
+
+
+def _table(went: Sequence[Movement], currency: str) -> None:
+    """Show every movement, with the net in one currency: sums of several do not fit into a cell."""
+    then, after = (f"Net {when}, {formats.one_line(currency, 8)}" for when in ("then", "after"))
+    columns = {
+        "Movement": text_column("Movement", width=225),
+        "People": number_column("People", width=70, format="%,d"),
+        then: text_column(then, width=150, alignment="right"),
+        after: text_column(after, width=150, alignment="right"),
+    }
+    nothing = Decimal(0)
     rows = [
         {
-            "From": each.before or NOBODY_YET,
-            "To": each.after or NOBODY_YET,
+            "Movement": each.way,
             "People": each.people,
-            "Net then": formats.totals(each.net_before),
-            "Net after": formats.totals(each.net_after),
+            then: formats.amount(each.net_before.get(currency, nothing), currency),
+            after: formats.amount(each.net_after.get(currency, nothing), currency),
         }
         for each in went
     ]
-    text_table(rows, COLUMNS, key="moved")
+    text_table(rows, columns, key="moved")
 
 
 def _open(shop: str, moved: Sequence[Movement], since: datetime, until: datetime, about: Manifest) -> None:
@@ -173,7 +183,7 @@ def _open(shop: str, moved: Sequence[Movement], since: datetime, until: datetime
         st.download_button(
             f"Export {formats.people(people.height)}",
             data=functools.partial(exports.to_csv, people, timezone=about.timezone),
-            file_name=exports.file_name(shop, label.partition(":")[0], last_day(about)),
+            file_name=exports.file_name(shop, movement.way, last_day(about)),
             mime="text/csv",
             icon=":material/download:",
             key="moved-export",

@@ -47,7 +47,7 @@ def show() -> None:
             currency = choose_from_list("currency", currencies, label="Currency", format_func=formats.plain)
     rfm_grid(cells(spread, currency), by_net=shade == "net", currency=currency, on_open=_open)
     cuts(shop)
-    migration(shop)
+    migration(shop, currency)
     st.header("What do the groups mean?", anchor=False)
     group_cards(reads.rfm_counts(shop))
 

@@ -5,10 +5,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from app_streamlit.components.migration import movements
 from regulars.directory.published import Directory
+from tests.app_streamlit.conftest import serving
+from tests.app_streamlit.test_app_browser import open_page
 from tests.app_streamlit.test_app_views import no_failure, said
 from tests.regulars.directory.builders import AS_OF, SHOP, a_buyer, an_order, publish_people
 from transforms.days import day_number
@@ -89,3 +92,20 @@ def test_days_are_picked_and_must_be_in_order(app: Open, published: Publish) -> 
     first.set_value((AS_OF - timedelta(days=260)).date()).run()
     no_failure(test)
     assert "1 person ordered for the first time" in said(test).replace("\\", "")
+
+
+@pytest.mark.browser
+def test_a_movement_is_chosen_and_exported_in_a_browser(data: Path, published: Publish, browser: Any) -> None:
+    """Whoever fell away is written to: the file holds exactly those whom the page counted."""
+    published(**a_shop())
+    with serving(data) as address:
+        page = open_page(browser, f"{address}/rfm?moved=365")
+        page.locator(".st-key-moved-who input").fill("New: 1")
+        page.get_by_role("option", name="No order yet → New: 1 person").click()
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Export 1 person").click()
+        lines = Path(download.value.path()).read_text(encoding="utf-8-sig").splitlines()
+
+    assert download.value.suggested_filename == "demo-No-order-yet-New-2026-11-11.csv"
+    assert len(lines) == 2
+    assert "woo:3" in lines[1]
