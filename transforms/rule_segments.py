@@ -4,6 +4,7 @@ A rule names a segment by its id, or by its name without regard to case; ids com
 segments with `id`, `name` and `rule` (text), of one shop.
 """
 
+import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple, Protocol
@@ -166,8 +167,12 @@ def _found(named: str, segments: Sequence[Saved]) -> str:
         right = " or ".join(found[:3])
         said = f"Several segments are called “{quoted}”; name the one that is meant by its id: {right}."
         raise RuleError(said, found=quoted, expected=right)
-    right = ", ".join(shorten(segment.id) for segment in segments[:8]) or "none yet"
-    raise RuleError(f"There is no segment “{quoted}”; there are: {right}.", found=quoted, expected=right)
+    called = {name.casefold(): segment.id for segment in segments for name in (segment.name, segment.id)}
+    close = [called[name] for name in difflib.get_close_matches(folded, called, n=3, cutoff=0.6)]
+    right = ", ".join(dict.fromkeys(close or [segment.id for segment in segments[:8]])) or "none yet"
+    hint = "did you mean" if close else "there are:"
+    said = f"There is no segment “{quoted}”; {hint} {right}{'?' if close else '.'}"
+    raise RuleError(said, found=quoted, expected=right)
 
 
 def _names_of(segment: Saved, segments: Sequence[Saved]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ A leaf is a condition on a field of the person, a query about their orders (`ord
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from typing import NoReturn, TypeAlias
 
 from transforms.rule_errors import RuleError, shorten
 from transforms.rule_fields import ALIASES, FIELDS, Field
@@ -19,7 +19,7 @@ MAX_LEVELS = 32
 MAX_TERMS = 32
 MAX_TEXT = 32_000
 
-Named = TypeVar("Named", bound=Field)
+_QUERIES = {"orders": ORDER_TERMS, "bought": BOUGHT_TERMS}
 
 
 @dataclass(frozen=True)
@@ -117,12 +117,15 @@ Rule: TypeAlias = Leaf | Not | And | Or
 
 def field_named(name: object) -> Field:
     """Return the field called `name` (case does not matter). Raises RuleError with the names that are close."""
-    return _named(name, "field", FIELDS, ALIASES)
+    key = str(name).lower()
+    key = ALIASES.get(key, key)
+    return FIELDS[key] if key in FIELDS else _unknown(key, "field", FIELDS)
 
 
 def term_named(name: object, terms: Mapping[str, TermField]) -> TermField:
     """Return the term of `terms` called `name` (case does not matter). Raises RuleError with the names that are close."""
-    return _named(name, "term", terms, {})
+    key = str(name).lower()
+    return terms[key] if key in terms else _unknown(key, "term", terms)
 
 
 def terms_of(query: Query) -> Mapping[str, TermField]:
@@ -176,15 +179,14 @@ def check_size(rule: Rule) -> None:
             raise RuleError(f"A rule has at most {MAX_LEAVES} conditions.", expected=f"{MAX_LEAVES} conditions")
 
 
-def _named(name: object, kind: str, table: Mapping[str, Named], aliases: Mapping[str, str]) -> Named:
-    key = str(name).lower()
-    key = aliases.get(key, key)
-    if key in table:
-        return table[key]
+def _unknown(key: str, kind: str, table: Mapping[str, Field]) -> NoReturn:
     close = difflib.get_close_matches(key[:80], table, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(table)}."
+    if query := next((query for query, terms in _QUERIES.items() if key in terms), None):
+        # It is known elsewhere: people forget the brackets, or take the wrong ones.
+        hint = f"{hint[:-1]}, or the term of {query}(…)?" if close else f"it is a term of {query}(…)."
     found = shorten(key)
-    raise RuleError(f"There is no {kind} “{found}”; {hint}", found=found, expected=", ".join(close or table))
+    raise RuleError(f"There is no {kind} “{found}” here; {hint}", found=found, expected=", ".join(close or table))
 
 
 def _check_terms(name: str, terms: object, table: Mapping[str, TermField]) -> None:

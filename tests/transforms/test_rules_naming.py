@@ -5,6 +5,7 @@ import pytest
 
 from tests.transforms.rule_cases import AS_OF, BERLIN, a_person, people
 from transforms.rules import (
+    InSegment,
     RuleError,
     SegmentRule,
     by_id,
@@ -115,6 +116,19 @@ def test_saving_refuses_what_would_close_a_circle_or_name_nobody(rule, says):
     others = saved(a="r = 5", b='in_segment("a")', c='in_segment("b")')
     with pytest.raises(RuleError, match=says):
         refuse_circle("a", parse(rule), others)
+
+
+def test_a_segment_that_is_misspelt_is_suggested():
+    """By its name as by its id."""
+    segments = [SegmentRule("s-1", "Frequent buyers", "r = 5"), SegmentRule("vip", "VIP", "r = 4")]
+    for typed, right in (
+        ("frequent buyer", "did you mean s-1?"),
+        ("vipp", "did you mean vip?"),
+        ("x", "are: s-1, vip."),
+    ):
+        with pytest.raises(RuleError, match="There is no segment") as caught:
+            by_id(InSegment(typed), segments)
+        assert right in caught.value.message
 
 
 def test_saving_allows_what_leads_nowhere_back():

@@ -159,6 +159,9 @@ def test_words_are_read_in_any_case_and_names_of_old_too():
         ("r = 5 and bought()", 17, "a term of bought(…): product, category"),
         ('bought(totl = "Mug")', 7, "There is no term “totl”"),
         ('bought(product > "Mug")', 15, "starts with"),
+        ("bought(total > 5)", 7, "it is a term of orders(…)"),
+        ('category = "Mug"', 0, "the term of bought(…)"),
+        ("total > 5", 0, "did you mean total_spent, or the term of orders(…)"),
         ("bought(count is null)", 13, "one of"),
         ("orders >= 2", 0, "did you mean orders_count"),
         ("order(count > 2) or r = 5", 0, "orders(…), bought(…), in_segment(…)"),
@@ -314,6 +317,15 @@ def test_every_field_explains_itself():
     """The builder shows label and help of each."""
     everything = {**FIELDS, **ORDER_TERMS, **BOUGHT_TERMS}
     assert [name for name, field in everything.items() if not (field.label and field.help.endswith("."))] == []
+
+
+def test_a_term_of_both_queries_is_the_same_in_both():
+    """A term is checked before it is known in whose brackets it will stand."""
+    both = ORDER_TERMS.keys() & BOUGHT_TERMS.keys()
+    assert both >= {"count", "sum", "status", "day"}
+    for name in both:
+        one, other = ORDER_TERMS[name], BOUGHT_TERMS[name]
+        assert (one.kind, one.together, one.operators) == (other.kind, other.together, other.operators)
 
 
 def test_what_has_no_past_is_named():
