@@ -311,7 +311,8 @@ SEGMENT_EVENTS: Mapping[str, pl.DataType] = {
     "run_id": pl.String(),
     "because": pl.String(),
 }
-# One row a segment and publish at which its rule or its number of people changed, and the first.
+# One row a segment and publish at which its rule or its people changed, and the first. people: null while the rule
+# cannot be read; 0 with everybody in `left` where the segment was deleted.
 SEGMENT_COUNTS: Mapping[str, pl.DataType] = {
     "shop": pl.String(),
     "segment_id": pl.String(),
