@@ -74,7 +74,7 @@ def count(house: HouseGiven, asked: ShopAsked, text: RuleAsked) -> dict[str, Any
         "words": words(rule, _names(house, shop)),
         "as_of": as_of or about.as_of,
         "observed": as_of is None,
-        "without_past": [] if as_of is None else list(without_past(rule)),
+        "without_past": [] if as_of is None else list(without_past(rule, house.records.segments(shop))),
         "people": counted.people,
         "net": dict(counted.net),
         "sample": sample,

@@ -49,6 +49,12 @@ def _somebody(chance: random.Random, number: int) -> dict[str, Any]:
         rfm_group=chance.choice(RFM_GROUPS),
         average_order=chance.choice((None, Decimal("3.333333"))),
         segments=chance.choice(([], ["vip"], ["vip", "new"])),
+        median_days_between=chance.choice((None, 0.0, 10.5)),
+        days_to_second=chance.choice((None, 0, 30)),
+        products_count=chance.choice((None, 2)),
+        categories=chance.choice(([], ["Tea"], ["Tea", "Ærø"])),
+        coupons=chance.choice(([], ["WELCOME"])),
+        refund_rate=chance.choice((None, Decimal(0), Decimal("0.333333"))),
         **fields,
     )
 

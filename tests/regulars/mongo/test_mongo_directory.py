@@ -4,10 +4,12 @@ import secrets
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
+import pymongo
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -23,14 +25,23 @@ from regulars.mongo.directory import MongoDirectory
 from regulars.mongo.serving import CUSTOMERS, ORDERS, STATE, Serving, sort_fields, sort_index
 from regulars.settings import Settings
 from tests.mongod import Mongod
-from tests.regulars.directory.builders import SHOP
+from tests.regulars.directory.builders import AS_OF, SHOP, a_person, an_order, publish_people
 from tests.regulars.directory.test_directory_reads import WrittenDown
 from tests.regulars.mongo.crowd import a_crowd, publish_crowd
 from transforms.rfm import RFM_GROUPS
 from transforms.rules import parse
 
+NOTHING = [pl.lit([], dtype=pl.List(pl.String())).alias(name) for name in ("categories", "coupons")]
 KEYS = [person["customer_key"] for person in a_crowd(1)]
 NOW = datetime(2026, 11, 12, tzinfo=UTC)
+RULES = (
+    "orders_count >= 2",
+    "country is null",
+    "orders(total >= 20)",
+    'bought(product contains "tea", pieces >= 2)',
+    'in_segment("spenders") and not in_segment("tagged")',
+    'median_days_between between 5 and 20 or categories contains "ærø"',
+)
 SAVED = (("spenders", "net >= 10"), ("tagged", "tags contains 'gold'"))
 
 
@@ -68,7 +79,7 @@ queries = st.builds(
     rfm_groups=st.lists(st.sampled_from(RFM_GROUPS), max_size=2, unique=True).map(tuple),
     segments=st.sampled_from([(), (), ("spenders",), ("tagged", "spenders")]),
     tags=st.sampled_from([(), (), ("gold",)]),
-    rule=st.sampled_from([None, None, parse("orders_count >= 2"), parse("country is null")]),
+    rule=st.sampled_from([None, None, *(parse(rule) for rule in RULES)]),
     sort=st.sampled_from(sorted(SORTS)),
     descending=st.booleans(),
     page=st.integers(1, 9),
@@ -309,3 +320,36 @@ def test_a_server_that_is_away_is_said_and_one_that_is_back_works(own_mongod: Mo
     own_mongod.start()
     assert_frame_equal(served.people(PeopleQuery()).rows, before)
     served.close()
+
+
+def test_past_days_and_small_tables_are_the_same_from_server_and_files(both: Both) -> None:
+    """They are read from the files in both modes; a history or a past day must not depend on where lists come from."""
+    served, filed = both.open()
+    rule = parse("orders_count >= 1")
+    since = AS_OF - timedelta(days=2)
+    assert served.count_as_of(rule, since).people == filed.count_as_of(rule, since).people
+    assert_frame_equal(served.migration(since, AS_OF), filed.migration(since, AS_OF))
+    assert_frame_equal(served.identities_of("woo:1"), filed.identities_of("woo:1"))
+    assert_frame_equal(served.segment_events("vip"), filed.segment_events("vip"))
+
+
+def test_documents_of_an_earlier_release_say_what_they_can(mongod: Mongod, tmp_path: Path) -> None:
+    """After an update the server still holds documents without the new figures, until they change: they are unknown."""
+    uri = SecretStr(mongod.uri(f"test_{secrets.token_hex(6)}"))
+    publish_people(tmp_path, [a_person(1)], orders=[an_order(1, "woo:1")])
+    version = Directory(tmp_path, shop=SHOP).manifest().version
+    with Serving(uri) as serving:
+        serving.mirror(SHOP, tmp_path, version)
+    client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(uri.get_secret_value())
+    with client:
+        database = client.get_default_database()
+        database[CUSTOMERS].update_many(
+            {}, {"$unset": dict.fromkeys(("median_days_between", "categories", "coupons"), 1)}
+        )
+        database[ORDERS].update_many({}, {"$unset": {"identity": 1}})
+        served, filed = MongoDirectory(uri, tmp_path, shop=SHOP), Directory(tmp_path, shop=SHOP)
+        assert_frame_equal(served.people(PeopleQuery()).rows, filed.people(PeopleQuery()).rows.with_columns(*NOTHING))
+        assert served.person("woo:1").row["median_days_between"] is None
+        assert served.person("woo:1").row["categories"] == []
+        assert_frame_equal(served.orders_of("woo:1"), filed.orders_of("woo:1"))
+        client.drop_database(database.name)
