@@ -4,6 +4,7 @@ import streamlit as st
 
 from app_streamlit import reads_rules
 from app_streamlit.components import formats
+from app_streamlit.components.builder_known import Known
 from regulars.directory.layout import Manifest
 from transforms.rules import Rule, RuleError, without_past
 
@@ -14,7 +15,7 @@ HELP = (
 ALWAYS = "order statuses and identities"
 
 
-def past_count(shop: str, rule: Rule, about: Manifest) -> None:
+def past_count(rule: Rule, known: Known, about: Manifest) -> None:
     """Let somebody choose a day, and show people and net of then, with what the rule asks that has no past."""
     last = reads_rules.last_day(about)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="rule-past"):
@@ -25,18 +26,18 @@ def past_count(shop: str, rule: Rule, about: Manifest) -> None:
             return
         try:
             with st.spinner("Counting …"):
-                count = reads_rules.count_as_of(shop, rule, day)
+                count = reads_rules.count_as_of(known.shop, rule, day)
         except RuleError as error:
             st.caption(formats.sentence(error.message, 300))
             return
         st.markdown(
             f"**{formats.people(count.people)}**, {formats.plain(formats.totals(count.net))} net", width="content"
         )
-    st.caption(formats.plain(told(rule), 600))
+    st.caption(formats.plain(told(rule, known), 600))
 
 
-def told(rule: Rule) -> str:
+def told(rule: Rule, known: Known) -> str:
     """Return how the count of a past day came about, in one or two sentences."""
-    asked = without_past(rule)
+    asked = without_past(rule, known.saved)
     more = f" This rule also asks for what has no past here: {', '.join(asked)}." if asked else ""
     return f"Reconstructed, with today's {ALWAYS}.{more}"

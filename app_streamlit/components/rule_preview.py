@@ -55,7 +55,7 @@ def _count(rule: Rule, count: Count, known: Known) -> None:
         st.metric("People", formats.number(count.people))
         figures.net_metric("Net", count.net, help_text="What these people spent in all, less refunds.")
         st.metric("Of all people", segment_cards.share(count.people, reads.everybody(known.shop)))
-    past_count(known.shop, rule, about)
+    past_count(rule, known, about)
     if count.people == 0:
         st.caption("Nobody is described by this rule now.")
         return

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -22,6 +22,11 @@ from transforms.rules import STARTING_SEGMENTS
 pytestmark = pytest.mark.browser
 
 WIDE, PHONE = {"width": 1440, "height": 1000}, {"width": 390, "height": 844}
+# Every kind of condition, in groups as deep as they go.
+RULE = (
+    'orders_count between 2 and 6 and country in ("DE", "AT") and orders(count >= 2, status in ("completed"), within 30 '
+    'days) and (bought(product = "Green tea") or not in_segment("new") or (m >= 4 and (r = 5 or last_order is null)))'
+)
 PAGES = {
     "overview": "",
     "overview of all time": "?period=all",
@@ -29,6 +34,7 @@ PAGES = {
     "nobody found": "customers?q=zzzz",
     "segments": "segments",
     "builder": "segment?id=vip",
+    "builder of every kind": f"segment?rule={quote(RULE)}",
     "rfm": "rfm",
     "rfm by net": "rfm?shade=net",
     "health": "health",
@@ -140,7 +146,7 @@ def test_a_page_is_for_everybody_on_a_desk_by_day(browser: Any, served: str, pag
     check_page(browser, f"{served}/{PAGES[page]}", WIDE, "light")
 
 
-@pytest.mark.parametrize("page", ["builder", "edit", *OFTEN])
+@pytest.mark.parametrize("page", ["builder", "builder of every kind", "edit", *OFTEN])
 def test_a_page_is_for_everybody_on_a_phone_by_night(browser: Any, served: str, page: str) -> None:
     """Dark colours have contrasts of their own, and 390 px are little room."""
     check_page(browser, f"{served}/{PAGES[page]}", PHONE, "dark")
