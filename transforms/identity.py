@@ -33,6 +33,7 @@ from transforms.identity_aliases import (
     with_links,
 )
 from transforms.identity_claims import LIVING, claimants_by_address, claims_of, owners_by
+from transforms.identity_guests import Guests, figures, guests_by_email, guests_of, nameless, of_guests
 from transforms.identity_keys import (
     ACCOUNT,
     DEFAULT_FORM,
@@ -41,13 +42,12 @@ from transforms.identity_keys import (
     EmailForm,
     account_id,
     account_key,
-    address,
     guest_key,
     guest_keys,
     normalise_email,
     normalised,
 )
-from transforms.identity_shared import crowded, orders_under_crowded, orders_with_several_names, reviews
+from transforms.identity_shared import reviews
 
 __all__ = [
     "ACCOUNT",
@@ -99,26 +99,6 @@ class Identified(NamedTuple):
     reviews: pl.LazyFrame
 
 
-class _Guests(NamedTuple):
-    """Guest orders by what they say of themselves.
-
-    orders: `order_id, email, created_at, first_name, last_name`; spelled: one row a spelling of an e-mail that says
-    anything; under_crowded: see `orders_under_crowded`; crowded_addresses: one column `address`.
-    """
-
-    orders: pl.LazyFrame
-    spelled: pl.LazyFrame
-    under_crowded: pl.LazyFrame
-    crowded_addresses: pl.LazyFrame
-
-
-ORDER_FIGURES = (
-    pl.col("orders").sum(),
-    pl.col("first_order_at").min(),
-    pl.col("last_order_at").max(),
-)
-
-
 def identify(
     orders: pl.LazyFrame,
     accounts: pl.LazyFrame,
@@ -134,9 +114,9 @@ def identify(
     `identity_aliases`). Raises ValueError on an unfit hash key.
     """
     claims = claims_of(accounts, form).cache()
-    guests = _guests(orders, claims, hash_key, form)
+    guests = guests_of(orders, claims, hash_key, form)
     alone = pl.concat(
-        [_accounts(orders, accounts), _guests_by_email(guests, hash_key), _nameless(guests)], how="diagonal"
+        [_accounts(orders, accounts), guests_by_email(guests, hash_key), nameless(guests)], how="diagonal"
     )
     linked = _linked(_based(alone, claims, guests.crowded_addresses, aliases, form), aliases).cache()
     shared = reviews(linked, claimants_by_address(claims), guests.crowded_addresses, LIVING)
@@ -160,108 +140,46 @@ def new_aliases(
     the orders in place, whatever e-mail the account has tomorrow. E-mails that strangers share are not recorded, nor
     what is the same only where dots or tags are ignored: both can change, and what is recorded stays.
     """
-    claims = claims_of(accounts, form._replace(ignore_dots=False, ignore_tags=False))
     plain = form._replace(ignore_dots=False, ignore_tags=False)
-    guests = _guests(orders, claims, hash_key, plain)
-    owned = owners_by(claims, "email_key").with_columns(alias_key=guest_keys(pl.col("email_key"), hash_key))
-    # An account that was merged into this guest: the alias would go in a circle.
-    back = resolve_aliases(aliases).select(alias_key="customer_key", customer_key="alias_key")
+    claims = claims_of(accounts, plain).cache()
+    owned = owners_by(claims, "email_key").select(
+        "email_key", alias_key=guest_keys(pl.col("email_key"), hash_key), customer_key="owner"
+    )
+    written = of_guests(orders).select("email").drop_nulls().unique()
+    spelled = written.with_columns(email_key=normalised(pl.col("email"))).cache()
     seen = pl.concat(
         [
-            owned.join(guests.spelled.select("email_key"), on="email_key", how="semi"),
-            owned.join(known_keys.select(alias_key="customer_key"), on="alias_key", how="semi"),
+            owned.join(spelled, on="email_key", how="semi"),
+            owned.join(known_keys, left_on="alias_key", right_on="customer_key", how="semi"),
         ]
     )
-    return (
-        seen.join(guests.crowded_addresses, left_on="email_key", right_on="address", how="anti")
-        .select("alias_key", customer_key="owner")
-        .unique()
-        .join(with_links(aliases).select("alias_key"), on="alias_key", how="anti")
+    # An account that was merged into this guest: the alias would go in a circle.
+    back = resolve_aliases(aliases).select(alias_key="customer_key", customer_key="alias_key")
+    found = (
+        seen.unique()
+        .join(with_links(aliases), on="alias_key", how="anti")
         .join(back, on=["alias_key", "customer_key"], how="anti")
-        .sort("alias_key")
-    )
-
-
-def _guests(orders: pl.LazyFrame, claims: pl.LazyFrame, hash_key: bytes, form: EmailForm) -> _Guests:
-    billing = pl.col("billing").struct
-    of_guests = orders.filter(pl.coalesce("woocommerce_id", pl.lit(0)) <= 0).select(
-        "order_id",
-        "email",
-        "created_at",
-        first_name=billing.field("first_name"),
-        last_name=billing.field("last_name"),
-    )
-    spelled = (
-        of_guests.filter(pl.col("email").is_not_null())
-        .group_by("email")
-        .agg(*_figures(), low=pl.col("last_name").min(), high=pl.col("last_name").max())
-        .with_columns(email_key=normalised(pl.col("email")))
-        .filter(pl.col("email_key").is_not_null())
-        .with_columns(address=address(pl.col("email_key"), form))
         .cache()
     )
-    owners = owners_by(claims, "email_key").cache()
-    owners_of_addresses = owners_by(claims, "address") if form.folds else owners.rename({"email_key": "address"})
-    named = orders_with_several_names(of_guests, spelled, owners_of_addresses, form).cache()
-    under = orders_under_crowded(named, crowded(named, owners, "email_key", form), owners, hash_key).cache()
-    return _Guests(of_guests, spelled, under, crowded(named, owners_of_addresses, "address", form).cache())
-
-
-def _figures() -> tuple[pl.Expr, ...]:
+    # Names are asked of these few alone.
+    under = orders.join(spelled.join(found, on="email_key", how="semi"), on="email", how="semi")
+    crowded = guests_of(under, claims, hash_key, plain).crowded_addresses
     return (
-        pl.len().cast(pl.Int64).alias("orders"),
-        pl.col("created_at").min().alias("first_order_at"),
-        pl.col("created_at").max().alias("last_order_at"),
+        found.join(crowded, left_on="email_key", right_on="address", how="anti")
+        .select("alias_key", "customer_key")
+        .sort("alias_key")
     )
 
 
 def _accounts(orders: pl.LazyFrame, accounts: pl.LazyFrame) -> pl.LazyFrame:
     """Return the identities that are accounts, those we only know from orders too."""
-    ordered = orders.filter(pl.col("woocommerce_id") > 0).group_by("woocommerce_id").agg(*_figures())
+    ordered = orders.filter(pl.col("woocommerce_id") > 0).group_by("woocommerce_id").agg(*figures())
     known = accounts.select("woocommerce_id", email=normalised(pl.col("email")))
     return known.join(ordered, on="woocommerce_id", how="full", coalesce=True).with_columns(
         pl.col("orders").fill_null(0),
         identity=account_key(pl.col("woocommerce_id")),
         base_link=pl.lit("account"),
         guest=pl.lit(value=False),
-    )
-
-
-def _guests_by_email(guests: _Guests, hash_key: bytes) -> pl.LazyFrame:
-    """Return the identities that are guests with an e-mail."""
-    by_email = (
-        guests.spelled.join(guests.under_crowded.select("email_key"), on="email_key", how="anti")
-        .group_by("email_key", "address")
-        .agg(*ORDER_FIGURES)
-        .with_columns(identity=guest_keys(pl.col("email_key"), hash_key), base_link=pl.lit("guest"))
-    )
-    by_name = guests.under_crowded.group_by("identity", "email_key", "address", "own_name").agg(*_figures())
-    return pl.concat(
-        [
-            by_email,
-            by_name.select(
-                "email_key",
-                "address",
-                "orders",
-                "first_order_at",
-                "last_order_at",
-                "identity",
-                base_link=pl.when("own_name").then(pl.lit("own name")).otherwise(pl.lit("guest")),
-            ),
-        ]
-    ).with_columns(email="email_key", guest=pl.lit(value=True))
-
-
-def _nameless(guests: _Guests) -> pl.LazyFrame:
-    """Return the identities that are guest orders without an e-mail, each its own."""
-    return guests.orders.join(guests.spelled.select("email"), on="email", how="anti").select(
-        identity=pl.lit(GUEST_ORDER) + pl.col("order_id").cast(pl.String),
-        order_id="order_id",
-        base_link=pl.lit("guest order"),
-        orders=pl.lit(1, dtype=pl.Int64),
-        first_order_at="created_at",
-        last_order_at="created_at",
-        guest=pl.lit(value=True),
     )
 
 
@@ -325,7 +243,7 @@ def _linked(based: pl.LazyFrame, aliases: pl.LazyFrame) -> pl.LazyFrame:
     ).drop("aliased", "alias_link", "onward", "pinned", "base", "base_link")
 
 
-def _owners(orders: pl.LazyFrame, guests: _Guests, linked: pl.LazyFrame) -> pl.LazyFrame:
+def _owners(orders: pl.LazyFrame, guests: Guests, linked: pl.LazyFrame) -> pl.LazyFrame:
     """Return `order_id, identity, customer_key` of every order, each kind by its shortest way."""
     found = ("order_id", "identity", "customer_key")
     by_account = orders.filter(pl.col("woocommerce_id") > 0).select("order_id", "woocommerce_id")
