@@ -5,12 +5,13 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from regulars.directory.query import PeopleQuery
+from regulars.directory.published import Directory
+from regulars.directory.query import PeoplePage, PeopleQuery
 from regulars.directory.written import show_again
 from regulars.errors import RegularsError
 from regulars.shop.customers import create_customer, edit_customer
 from regulars.shop.fields import CustomerFields, NewCustomer
-from transforms.rules import parse
+from transforms.rules import RuleError, parse
 from webhook_receiver.api.asked import (
     Author,
     CustomerKey,
@@ -39,12 +40,22 @@ def list_customers(house: HouseGiven, asked: ListAsked) -> dict[str, Any]:
     shop = house.shop(asked.shop)
     limit = limit_of(house.settings, asked)
     directory = house.directory(shop)
-    found = directory.people(_query(house, shop, asked, limit))
+    found = _found(directory, _query(house, shop, asked, limit))
     pagination, _ = paged(asked, limit, found.total)
     shown = found.rows.to_dicts() if asked.page <= found.pages else []
     segments = directory.segments_of([row["customer_key"] for row in shown])
     customers = [row_of(shop, row, row["tags"], list(segments[row["customer_key"]])) for row in shown]
     return {"customers": customers, "pagination": pagination}
+
+
+def _found(directory: Directory, query: PeopleQuery) -> PeoplePage:
+    """Return a page of the list. Raises RuleError for the rule that was asked for, FieldInvalid for a saved one."""
+    try:
+        return directory.people(query)
+    except RuleError as error:
+        if query.rule is None:
+            raise FieldInvalid({"segment": error.message}) from error
+        raise
 
 
 def _query(house: House, shop: str, asked: OfList, limit: int) -> PeopleQuery:

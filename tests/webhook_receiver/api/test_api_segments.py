@@ -1,5 +1,8 @@
 """Segments over HTTP, on either store."""
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -166,3 +169,16 @@ def test_the_fields_of_rules_are_listed_for_programs(reading_api: Api) -> None:
     assert (by_name["orders_count"]["has_past"], by_name["city"]["has_past"]) == (True, False)
     assert next(each for each in listed["orders"] if each["name"] == "count")["together"]
     assert "product" in [each["name"] for each in listed["bought"]]
+
+
+def test_a_saved_rule_that_cannot_be_read_is_told_where_it_is_asked_for(data: Path, files_api: Api) -> None:
+    """A rule of a later release, after going back: its card has the error, and the list says which filter it is."""
+    assert files_api.get(SEGMENTS).ok
+    with closing(sqlite3.connect(data / "records.db")) as records, records:
+        records.execute("UPDATE segments SET rule = 'later_field > 3' WHERE id = 'new'")
+
+    cards = {card["id"]: card for card in files_api.json(SEGMENTS)["segments"]}
+    assert "later_field" in cards["new"]["error"]
+    assert (cards["new"]["criteria"], cards["vip"]["error"]) == (None, None)
+    problem = files_api.get("/api/customers", params={"segment": "new"})
+    assert (problem.status_code, list(problem.json()["fields"])) == (422, ["segment"])
