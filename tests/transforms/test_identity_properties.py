@@ -7,7 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.transforms.identity_cases import FORMS, KEYS, LATER, Shop, Told, guest, parts, plainly, shops, told
+from tests.transforms.identity_cases import FORMS, KEYS, LATER, Shop, Told, guest, shops, told
+from tests.transforms.identity_plain import parts, plainly
 from tests.transforms.staged_builders import HASH_KEY, a_deletion, aliases, staged
 from transforms.identity import LINKS, EmailForm
 from transforms.marts import find_aliases

@@ -1,0 +1,198 @@
+"""Who is who, answered in plain Python, one order at a time; and which parts of a shop have nothing to do with another."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from tests.transforms.identity_cases import Known, Shop
+from tests.transforms.staged_builders import HASH_KEY, Row
+from transforms.identity import EmailForm, guest_key, normalise_email
+from transforms.identity_keys import GMAIL, fold_name
+
+
+class Claim(NamedTuple):
+    """An account's claim to an e-mail; the smallest rank wins."""
+
+    account: int
+    email: str
+    rank: int
+    last_name: str | None
+    full_name: str | None
+
+
+def plainly(shop: Shop, form: EmailForm) -> dict[int, tuple[str, str, str]]:
+    """Return `{order_id: (identity, customer_key, link)}`, worked out one order at a time."""
+    claims = list(_claims(shop))
+    guests = [order for order in shop.orders if not order["woocommerce_id"] and _email(order)]
+    answer = {}
+    for order in shop.orders:
+        identity, link = _identity(order, guests, claims, form)
+        base = identity
+        if link == "guest":
+            base, link = _by_rules(identity, order, guests, shop, form)
+        answer[order["order_id"]] = (identity, *_by_aliases(identity, base, link, shop.known))
+    return answer
+
+
+def _email(order: Row) -> str | None:
+    return normalise_email(order["email"] or "")
+
+
+def _address(email: str, form: EmailForm) -> str:
+    local, at, domain = email.rpartition("@")
+    if form.ignore_tags and "+" in local and local.split("+")[0]:
+        local = local.split("+")[0]
+    if form.ignore_dots and domain in GMAIL and local.replace(".", ""):
+        local = local.replace(".", "")
+    return local + at + domain
+
+
+def _names(row: Row) -> tuple[str | None, str | None]:
+    """Return last and full name as compared."""
+    billing = row.get("billing") or {}
+    first, last = (row.get(name) or billing.get(name) or "" for name in ("first_name", "last_name"))
+    return fold_name(last), fold_name(f"{first} {last}")
+
+
+def _claims(shop: Shop) -> Iterable[Claim]:
+    for account in shop.accounts:
+        gone = account["woocommerce_id"] in shop.deleted
+        billing = (account.get("billing") or {}).get("email")
+        for email, rank in ((account["email"], int(gone)), (billing if gone else None, 2)):
+            normal = normalise_email(email or "")
+            if normal:
+                yield Claim(account["woocommerce_id"], normal, rank, *_names(account))
+
+
+def _owner(claims: list[Claim]) -> Claim | None:
+    best = [claim for claim in claims if claim.rank == min(one.rank for one in claims)]
+    return best[0] if len({claim.account for claim in best}) == 1 else None
+
+
+def _is_crowded(orders: list[Row], owner: Claim | None, form: EmailForm) -> bool:
+    names = {_names(order)[0] for order in orders} | ({owner.last_name} if owner else set())
+    return 0 < form.shared_names <= len(names - {None})
+
+
+def _identity(order: Row, guests: list[Row], claims: list[Claim], form: EmailForm) -> tuple[str, str]:
+    email = _email(order)
+    if order["woocommerce_id"]:
+        return f"woo:{order['woocommerce_id']}", "account"
+    if email is None:
+        return f"guest-order:{order['order_id']}", "guest order"
+    under = sorted(
+        (one for one in guests if _email(one) == email), key=lambda one: (one["created_at"], one["order_id"])
+    )
+    owner, name = _owner([claim for claim in claims if claim.email == email]), _names(order)[1]
+    home = (
+        owner.full_name
+        if owner and owner.full_name
+        else next((n for n in (_names(one)[1] for one in under) if n), None)
+    )
+    if _is_crowded(under, owner, form) and name not in (None, home):
+        return guest_key(f"{email}\n{name}", HASH_KEY), "own name"
+    return guest_key(email, HASH_KEY), "guest"
+
+
+def _by_rules(identity: str, order: Row, guests: list[Row], shop: Shop, form: EmailForm) -> tuple[str, str]:
+    email, claims = _email(order), list(_claims(shop))
+    assert email is not None
+    owner = _owner([claim for claim in claims if claim.email == email])
+    if owner:
+        return f"woo:{owner.account}", "account e-mail" if owner.rank == 0 else "deleted account"
+    address = _address(email, form)
+    under = [one for one in guests if _address(_email(one) or "", form) == address]
+    of_address = _owner([claim for claim in claims if _address(claim.email, form) == address])
+    if not form.folds or _is_crowded(under, of_address, form) or _is_pinned(identity, shop.known):
+        return identity, "guest"
+    if of_address:
+        return f"woo:{of_address.account}", "same address"
+    free = [
+        (one["created_at"], key)
+        for one in under
+        for key, link in [_identity(one, guests, claims, form)]
+        if link == "guest"
+        and not _is_pinned(key, shop.known)
+        and not _owner([c for c in claims if c.email == _email(one)])
+    ]
+    return min(free)[1], "guest" if min(free)[1] == identity else "same address"
+
+
+def _is_pinned(key: str, known: Known) -> bool:
+    return key in known and known[key][1] == "separated"
+
+
+def _by_aliases(identity: str, base: str, link: str, known: Known) -> tuple[str, str]:
+    if _is_pinned(identity, known):
+        return identity, "separated"
+    end = _end(identity, known)
+    if end not in (None, identity):
+        return end or "", known[identity][1]
+    return _end(base, known) or base, link
+
+
+def _end(key: str, known: Known) -> str | None:
+    """Return the end of a chain of aliases, None where it goes in a circle."""
+    seen = set()
+    while key in known and not _is_pinned(key, known):
+        if key in seen:
+            return None
+        seen.add(key)
+        key = known[key][0]
+    return key
+
+
+class Meeting:
+    """Names that belong together, found by joining them two at a time."""
+
+    def __init__(self) -> None:
+        self._towards: dict[str, str] = {}
+
+    def root(self, name: str) -> str:
+        """Return the name that stands for all that were joined with this one."""
+        while self._towards.setdefault(name, name) != name:
+            name = self._towards[name]
+        return name
+
+    def join(self, *names: str) -> None:
+        """Put these names, and all that were joined with them, together."""
+        for name in names:
+            self._towards[self.root(name)] = self.root(names[0])
+
+
+def parts(shop: Shop, form: EmailForm) -> list[Shop]:
+    """Return the shop in parts: whatever shares an address, an account or an alias lies in one part."""
+    meeting = Meeting()
+    for order in shop.orders:
+        meeting.join(
+            f"order {order['order_id']}",
+            *_nodes(order["woocommerce_id"], [] if order["woocommerce_id"] else [_email(order)], form),
+            *_own_keys(order),
+        )
+    for account in shop.accounts:
+        emails = [claim.email for claim in _claims(Shop(accounts=[account], deleted=shop.deleted))]
+        meeting.join(*_nodes(account["woocommerce_id"], emails, form))
+    for alias, (key, _) in shop.known.items():
+        meeting.join(alias, key)
+    orders, accounts, known = defaultdict(list), defaultdict(list), defaultdict(dict)
+    for order in shop.orders:
+        orders[meeting.root(f"order {order['order_id']}")].append(order)
+    for account in shop.accounts:
+        accounts[meeting.root(f"woo:{account['woocommerce_id']}")].append(account)
+    for alias, key in shop.known.items():
+        known[meeting.root(alias)][alias] = key
+    roots = {**orders, **accounts, **known}
+    return [Shop(orders[root], accounts[root], shop.deleted, known[root]) for root in roots]
+
+
+def _nodes(account: int, emails: list[str | None], form: EmailForm) -> list[str]:
+    if account and not emails:
+        return [f"woo:{account}"]
+    mails = [f"address {_address(email, form)}" for email in emails if email]
+    keys = [guest_key(email, HASH_KEY) for email in emails if email]
+    return [f"woo:{account}", *mails, *keys] if account else [*mails, *keys]
+
+
+def _own_keys(order: Row) -> list[str]:
+    email, name = _email(order), _names(order)[1]
+    return [guest_key(f"{email}\n{name}", HASH_KEY)] if email and name and not order["woocommerce_id"] else []
