@@ -1,0 +1,163 @@
+"""Decisions on who is who, from the records through a run to what people see, and back."""
+
+import polars as pl
+import pytest
+
+from pipelines.derive import derive_marts
+from regulars.directory import open_directory, who_is_who
+from regulars.directory.written import events_of, notes_of
+from regulars.settings import load_settings
+from tests.pipelines.shop_house import NAME
+from transforms.schemas import MARTS
+
+
+@pytest.fixture
+def records(house):
+    """The records of the house."""
+    with house.records() as records:
+        yield records
+
+
+@pytest.fixture
+def directory(records):
+    """The people of the house, as app and API read them."""
+    directory = open_directory(load_settings(), NAME, records)
+    yield directory
+    directory.close()
+
+
+def derive(house):
+    """Run what a decision triggers."""
+    assert house.run("derive").success
+
+
+def marts(house):
+    """Return every published mart, sorted by all columns that can be."""
+    return {name: house.published(name) for name in MARTS}
+
+
+def assert_same(left, right):
+    """Hold two versions to the same rows, cell by cell."""
+    for name, frame in left.items():
+        assert frame.equals(right[name]), name
+
+
+def two_buyers(house):
+    """Return the rows of a guest and of an account, both with orders in one currency."""
+    buyers = house.published("customers").filter(pl.col("orders_count") > 0, pl.col("deleted_at").is_null())
+    guest = buyers.filter(pl.col("customer_key").str.starts_with("guest:")).row(0, named=True)
+    accounts = buyers.filter(pl.col("woocommerce_id").is_not_null(), pl.col("currency") == guest["currency"])
+    return guest, accounts.row(0, named=True)
+
+
+def test_a_merge_moves_the_orders_with_the_next_marts(house, records):
+    """The quick look at what the long tests below see through whole runs: the decision reaches the figures."""
+    guest, account = two_buyers(house)
+    who_is_who.merge(records, NAME, [guest, account], "ana")
+    tables = derive_marts(house.deployment, house.warehouse, NAME, None).tables
+    merged = tables["customers"].filter(customer_key=account["customer_key"]).row(0, named=True)
+    assert merged["net"] == guest["net"] + account["net"]
+    assert tables["orders"].filter(identity=guest["customer_key"])["customer_key"].unique().to_list() == [
+        account["customer_key"]
+    ]
+
+
+@pytest.mark.deep
+def test_a_merge_moves_orders_and_undoing_it_restores_every_cell(house, records, directory):
+    """Notes, tags and hidden marks of both show on the one person, and are back where they were after the undo."""
+    derive(house)
+    before, (guest, account) = marts(house), two_buyers(house)
+    key, into = guest["customer_key"], account["customer_key"]
+    records.add_note(NAME, key, "Pays late.", "ana")
+    records.add_note(NAME, into, "Likes letters.", "ana")
+    records.set_tags(NAME, key, ["late"], "ana")
+    records.set_tags(NAME, into, ["vip"], "ana")
+    (decision,) = who_is_who.merge(records, NAME, [guest, account], "ana")
+    about = directory.manifest()
+    assert who_is_who.is_waiting(decision, about, records.change_token())
+    assert [part.identity for part in who_is_who.parts_of(directory, records, NAME, into) if part.waits] == [key]
+
+    derive(house)
+    merged = house.one("customers", customer_key=into)
+    assert merged["net"] == guest["net"] + account["net"]
+    assert merged["orders_count"] == guest["orders_count"] + account["orders_count"]
+    assert house.published("customers").filter(customer_key=key).is_empty()
+    assert house.one("identities", identity=key)["link"] == "merged"
+    assert not any(part.waits for part in who_is_who.parts_of(directory, records, NAME, into))
+    assert not who_is_who.is_waiting(decision, directory.manifest(), records.change_token())
+    person = directory.person(key)
+    assert (person.row["customer_key"], person.row["tags"]) == (into, ["late", "vip"])
+    assert [note.text for note in notes_of(records, NAME, into)] == ["Likes letters.", "Pays late."]
+    assert [event.kind for event in events_of(records, NAME, into)][:2] == ["merged", "merged"]
+
+    records.undo_identity_decision(NAME, decision.id, "ana")
+    records.set_tags(NAME, key, [], "ana")
+    records.set_tags(NAME, into, [], "ana")
+    derive(house)
+    assert [note.text for note in notes_of(records, NAME, key)] == ["Pays late."]
+    assert [note.text for note in notes_of(records, NAME, into)] == ["Likes letters."]
+    assert_same(before, marts(house))
+
+
+@pytest.mark.deep
+def test_a_hidden_guest_hides_whom_they_are_merged_into_until_the_undo(house, records, directory):
+    """Whoever was deleted here stays so under any key: nobody may come back by a merge."""
+    guest, account = two_buyers(house)
+    records.hide(NAME, guest["customer_key"], "ana")
+    (decision,) = who_is_who.merge(records, NAME, [guest, account], "ana")
+    derive(house)
+    assert directory.person(account["customer_key"]).hidden is not None
+    records.undo_identity_decision(NAME, decision.id, "ana")
+    derive(house)
+    assert directory.person(account["customer_key"]).hidden is None
+    assert directory.person(guest["customer_key"]).hidden is not None
+
+
+@pytest.mark.deep
+def test_a_separated_identity_is_a_person_until_the_undo(house, records, directory):
+    """The orders that a rule gave to an account stand alone, and are back in every cell after the undo."""
+    derive(house)
+    before = marts(house)
+    joined = house.published("identities").filter(pl.col("customer_key") != pl.col("identity"), pl.col("orders") > 0)
+    row = joined.row(0, named=True)
+    decision = records.separate(NAME, row["identity"], "ana", of=row["customer_key"])
+    derive(house)
+    alone = house.one("identities", identity=row["identity"])
+    assert (alone["customer_key"], alone["link"]) == (row["identity"], "separated")
+    mine = house.published("orders").filter(customer_key=row["identity"])
+    assert mine.height == row["orders"]
+    assert directory.person(row["identity"]).row["customer_key"] == row["identity"]
+    assert [part.waits for part in who_is_who.parts_of(directory, records, NAME, row["identity"])] == [False]
+    records.undo_identity_decision(NAME, decision.id, "ana")
+    derive(house)
+    assert_same(before, marts(house))
+
+
+@pytest.mark.deep
+def test_a_shared_address_leaves_the_list_by_either_answer(house, records, directory):
+    """Strangers who share an address are listed until somebody says what they are, in the app and in the next version."""
+    desk = next(order.billing for order in house.shop.orders.values() if order.billing.email)
+    for name in ("Abel", "Baker", "Carter"):
+        house.shop.place_order(billing=desk._replace(email="desk@office.example", last_name=name))
+    assert house.run().success
+    (review,) = who_is_who.reviews(directory, records, NAME)
+    assert (review.email, review.reason, len(review.customer_keys), review.orders) == (
+        "desk@office.example",
+        "names",
+        3,
+        3,
+    )
+    rows = [directory.person(key).row for key in review.customer_keys]
+    merged = who_is_who.merge(records, NAME, rows, "ana")
+    assert who_is_who.reviews(directory, records, NAME) == []
+    derive(house)
+    assert house.published("identity_reviews").is_empty()
+    for decision in reversed(merged):
+        records.undo_identity_decision(NAME, decision.id, "ana")
+    derive(house)
+    assert who_is_who.reviews(directory, records, NAME) == [review]
+    who_is_who.keep_apart(records, NAME, review.customer_keys, "ana")
+    assert who_is_who.reviews(directory, records, NAME) == []
+    derive(house)
+    assert who_is_who.reviews(directory, records, NAME) == []
+    assert {house.one("identities", identity=key)["link"] for key in review.customer_keys} == {"separated"}
