@@ -86,10 +86,23 @@ def naive(orders: list[dict[str, Any]], lines: list[dict[str, Any]]) -> tuple[An
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(ORDERS)
 def test_habits_are_those_of_a_naive_reading(drawn: list[tuple[Any, ...]]) -> None:
     """Several orders a day, orders that do not count, lines without a product, codes that differ in case alone."""
+    hold_against_a_naive_reading(drawn)
+
+
+@pytest.mark.deep
+@settings(max_examples=300, deadline=None)
+@given(ORDERS)
+def test_habits_are_those_of_a_naive_reading_many_times_over(drawn: list[tuple[Any, ...]]) -> None:
+    """Rare meetings of cases need many histories."""
+    hold_against_a_naive_reading(drawn)
+
+
+def hold_against_a_naive_reading(drawn: list[tuple[Any, ...]]) -> None:
+    """Compare everybody's habits with those of their orders read one at a time."""
     orders, lines = [], []
     for number, (who, at, status, coupons, its_lines) in enumerate(drawn):
         orders.append(an_order(number, woocommerce_id=who, created_at=at, status=status, coupons=coupons))
