@@ -9,11 +9,7 @@ import streamlit as st
 
 from app_streamlit import reads
 from regulars.directory.layout import Manifest, scan_table
-from regulars.directory.overlay import read_overlay
-from regulars.directory.past import reconstruct
 from regulars.directory.query import Count, PeopleQuery
-from regulars.directory.reconstructed import TABLES
-from regulars.errors import DataFolderError
 from transforms.days import as_of_for_day, zone
 from transforms.rules import Rule
 
@@ -51,17 +47,9 @@ def last_day(about: Manifest) -> date:
 def count_as_of(shop: str, rule: Rule, day: date) -> Count:
     """Return people and net of a rule when `day` began in the shop's time zone, reconstructed.
 
-    The day is not after `last_day`. Raises RuleError for a segment that is not there, DataFolderError.
+    The day is not after `last_day`. Raises RuleError for a segment that is not there, or cannot be evaluated.
     """
-    about = reads.manifest(shop)
-    folder, as_of = reads.paths().published(shop) / about.version, as_of_for_day(day, about.timezone)
-    try:
-        tables = {table: scan_table(folder, table) for table in TABLES}
-        overlay = read_overlay(reads.records(), shop)
-        then = reconstruct(tables, rule, overlay, as_of=as_of, timezone=about.timezone)
-    except FileNotFoundError:
-        raise DataFolderError("The published files were replaced meanwhile; ask again.") from None
-    return Count(then.people.height, then.net)
+    return reads.directory(shop).count_as_of(rule, as_of_for_day(day, reads.manifest(shop).timezone))
 
 
 @st.cache_data(show_spinner=False, max_entries=30)

@@ -81,7 +81,7 @@ def _overlap(rule: Rule, people: int, known: Known) -> None:
             hide_index=True,
             placeholder="",
             column_config={
-                "segment": st.column_config.TextColumn("Segment", width=220),
+                "segment": st.column_config.TextColumn("Segment", width=150),
                 "both": st.column_config.NumberColumn("In both", format="%,d", width=80, help=OVERLAP_HELP),
                 "of_rule": st.column_config.TextColumn("Of this rule", width=100, alignment="right"),
                 "of_segment": st.column_config.TextColumn("Of that segment", width=120, alignment="right"),

@@ -22,7 +22,8 @@ def card(
     """Show one segment. `everybody`: of how many people its share is; `names`: of the segments, by id, for rules."""
     st.subheader(formats.plain(segment.name), anchor=False)
     if isinstance(count, RuleError):
-        st.error(f"The rule can no longer be read: {formats.plain(count.message, 300)}")
+        # A rule that cannot be read, one that leads in a circle, or one that names what was deleted: "Edit" mends it.
+        st.error(f"Nobody can be counted. {formats.plain(count.message, 300)} Edit the rule to mend it.")
     else:
         st.caption(formats.plain(words(parse(segment.rule), names), 400))
         drawn = [people or 0 for people in course.people] if len(course.people) > 1 else None

@@ -59,7 +59,8 @@ def _version(shop: str, name: str, rule: Rule | None) -> None:
     if rule is None:
         st.caption("Its rule can no longer be read.")
         return
-    st.text(formats.one_line(words(rule), 600))
+    names = {segment.id: segment.name for segment in reads.segments(shop)}
+    st.text(formats.one_line(words(rule, names), 600))
     st.caption(formats.people(reads.count(shop, rule).people))
 
 

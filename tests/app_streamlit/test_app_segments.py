@@ -1,5 +1,6 @@
 """Segments: cards, the builder by clicks and by text, and two people at one segment."""
 
+import sqlite3
 from collections.abc import Callable
 from typing import Any
 
@@ -253,3 +254,27 @@ def test_a_segment_tells_its_earlier_versions(app: Open, published: Publish) -> 
     no_failure(test)
     assert [expander.label for expander in test.expander] == ["History: 2 versions"]
     assert "money score is 5 and frequency score at least 4" in [text.value for text in test.text]
+
+
+def test_a_segment_that_cannot_be_evaluated_says_why_and_leads_to_its_rule(app: Open, published: Publish) -> None:
+    """A circle of an earlier day, or a rule of another release: the card tells, and "Edit" is where it is mended."""
+    published([a_buyer(1)])
+    reads.segments(SHOP)
+    with sqlite3.connect(reads.paths().records) as connection:  # the records themselves refuse a circle
+        for one, other in (("vip", "new"), ("new", "vip")):
+            connection.execute("UPDATE segments SET rule = ? WHERE id = ?", (f'in_segment("{other}")', one))
+
+    test = app("segments")
+
+    assert not test.exception
+    told = [error.value.replace("\\", "") for error in test.error]
+    assert len(told) == 2
+    assert all("name each other in a circle" in sentence for sentence in told)
+    assert test.button(key="show-vip").disabled
+    test.button(key="edit-vip").click().run()
+    assert test.title[0].value == "Segment VIP"
+    test = app("segment", id="vip")
+    assert test.text_input(key="rule").value == 'in_segment("new")'
+    assert "circle" in test.error[0].value
+    test.text_input(key="rule").set_value("m = 5").run()
+    assert not button(test, "Save").disabled
