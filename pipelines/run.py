@@ -78,7 +78,9 @@ def run(
     deployment.shop(shop)  # refused in a sentence, before Dagster is asked for a partition that it does not have
     from pipelines.definitions import defs
 
-    ops: dict[str, Any] = {"marts": {"config": {"as_of": as_of.isoformat() if as_of else ""}}}
+    ops: dict[str, Any] = {
+        "marts": {"config": {"as_of": as_of.isoformat() if as_of else "", "whole": raw.get("full", False)}}
+    }
     if job == SYNC_JOB:
         ops["raw"] = {"config": {**raw, "retries": 0}}
     run_id = str(uuid4())

@@ -18,6 +18,7 @@ from polars.io.plugins import register_io_source
 
 from regulars.errors import DataFolderError, NewerSchema, WarehouseBusy
 from transforms import schemas
+from transforms.marts import ROW_ORDER
 from transforms.people import SHOWN
 
 SCHEMA_VERSION = 1
@@ -31,6 +32,12 @@ MEMORY_LIMIT = "600MB"
 # Staging goes through bodies once, a few megabytes at a time: more would only keep what is not looked at again.
 STAGING_MEMORY_LIMIT = "256MB"
 
+# Patches leave rows in any order. Segments stay in the order in which they were saved.
+PUBLISHED_ORDER: Mapping[str, tuple[str, ...]] = {
+    **ROW_ORDER,
+    "segment_members": ("customer_key", "segment_id"),
+    "person_tags": ("customer_key",),
+}
 # Rows that a scan hands over at a time.
 SCAN_ROWS = 250_000
 
@@ -90,7 +97,7 @@ class Warehouse:
     def remember(self, **facts: Any) -> None:
         """Store facts (JSON values) under their names, in one transaction."""
         with self.connect() as connection:
-            _remember(connection, facts)
+            remember(connection, facts)
 
     def stage(self, raw: str, stage: Stage, report: Report) -> int:
         """Bring the staged tables that come from `raw.<raw>` up to date and return how many raw rows were staged.
@@ -99,9 +106,10 @@ class Warehouse:
         """
         names = stage(schemas.empty(schemas.RAW)).keys()
         with self.connect() as connection:
-            if not _exists(connection, "raw", raw):
+            if not exists(connection, "raw", raw):
                 return 0
             connection.execute(f"SET memory_limit = '{STAGING_MEMORY_LIMIT}'")
+            connection.execute("CREATE TABLE IF NOT EXISTS staging.touched (object TEXT, id BIGINT)")
             for name in names:
                 create_table(connection, "staging", name, schemas.STAGED[name])
             return sum(self._stage_batches(connection, raw, stage, report))
@@ -124,7 +132,8 @@ class Warehouse:
                 for name, frame in zip(frames, pl.collect_all(list(frames.values())), strict=True):
                     among = AMONG.format(key=schemas.STAGED_KEYS[name])
                     connection.execute(f"DELETE FROM staging.{name} WHERE {among}", which)
-                    _insert(connection, "staging", name, frame)
+                    insert(connection, "staging", name, frame)
+                connection.execute("INSERT INTO staging.touched SELECT $raw, unnest($ids)", {"raw": raw, "ids": ids})
             report(f"staging {raw}", start + len(ids), len(changed))
             yield len(ids)
 
@@ -136,7 +145,8 @@ class Warehouse:
             with transaction(connection):
                 if {name: facts.get(name) for name in wanted} != wanted:
                     connection.execute("DROP SCHEMA IF EXISTS staging CASCADE")
-                    _remember(connection, wanted)
+                    connection.execute("DROP SCHEMA IF EXISTS basis CASCADE")  # the next marts are derived whole
+                    remember(connection, wanted)
                 connection.execute("CREATE SCHEMA IF NOT EXISTS staging")
 
     def staged(self) -> dict[str, pl.LazyFrame]:
@@ -177,8 +187,9 @@ class Warehouse:
             wanted: list[str] | None, predicate: pl.Expr | None, rows: int | None, batch_rows: int | None
         ) -> Iterator[pl.DataFrame]:
             names = columns if wanted is None else wanted
-            with self.connect() as connection:
-                if not _exists(connection, schema, table):
+            with self._opened() as connection:
+                connection.execute("SET TimeZone = 'UTC'")
+                if not exists(connection, schema, table):
                     yield pl.DataFrame(schema={name: columns[name] for name in names})
                     return
                 text = f"SELECT {', '.join(_named(name, computed) for name in names) or 1} FROM {schema}.{table}"
@@ -200,43 +211,60 @@ class Warehouse:
             return {
                 table: connection.sql(f"SELECT count(*) FROM {schema}.{table}").fetchall()[0][0]
                 for table in ours
-                if _exists(connection, schema, table)
+                if exists(connection, schema, table)
             }
 
-    def write_marts(self, tables: Mapping[str, pl.DataFrame], facts: Mapping[str, Any]) -> None:
-        """Replace the marts by `tables` and remember `facts` of them, in one transaction.
+    def write_marts(
+        self,
+        tables: Mapping[str, pl.DataFrame],
+        facts: Mapping[str, Any],
+        settle: Callable[[duckdb.DuckDBPyConnection], None] | None = None,
+    ) -> None:
+        """Replace the marts by `tables` and remember `facts` of them, in one transaction, with what `settle` does.
 
         `marts` hands them out again without a read: the checks and the publish of the same run look at them next.
         """
-        self._written = {}
+        self.forget_written()
         with self.connect() as connection, transaction(connection):
             connection.execute("CREATE SCHEMA IF NOT EXISTS marts")
             for name, frame in tables.items():
                 connection.execute(f"DROP TABLE IF EXISTS marts.{name}")
                 create_table(connection, "marts", name, schemas.MARTS[name])
-                _insert(connection, "marts", name, frame)
-            _remember(connection, {"marts": dict(facts)})
+                insert(connection, "marts", name, frame)
+            remember(connection, {"marts": dict(facts)})
+            connection.execute("DROP SCHEMA IF EXISTS basis CASCADE")
+            if settle is not None:
+                settle(connection)
         self._written = dict(tables)
+
+    def forget_written(self) -> None:
+        """Let go of the marts in memory: those in the file are about to be others."""
+        self._written = {}
 
     def mart_keys(self) -> pl.LazyFrame:
         """Return the keys of the people in the marts, as `customer_key`."""
         with self.connect() as connection:
             keys = {"customer_key": schemas.MARTS["customers"]["customer_key"]}
-            return _read(connection, "marts", "customers", keys)
+            return read_table(connection, "marts", "customers", keys)
 
     def marts(self) -> dict[str, pl.LazyFrame]:
-        """Return the marts' tables."""
-        if self._written:
-            return {
-                name: schemas.conform(self._written[name].lazy(), columns) for name, columns in schemas.MARTS.items()
-            }
-        with self.connect() as connection:
-            return {name: _read(connection, "marts", name, schema) for name, schema in schemas.MARTS.items()}
+        """Return the marts' tables, their rows in the order in which they are published.
+
+        They are read once: the checks and the publish of one run look at them one after the other.
+        """
+        if not self._written:
+            with self.connect() as connection:
+                for name, columns in schemas.MARTS.items():
+                    frame = read_table(connection, "marts", name, columns)
+                    self._written[name] = (
+                        frame.sort(PUBLISHED_ORDER[name]).collect() if name in PUBLISHED_ORDER else frame.collect()
+                    )
+        return {name: schemas.conform(self._written[name].lazy(), columns) for name, columns in schemas.MARTS.items()}
 
     def _refuse_newer(self, connection: duckdb.DuckDBPyConnection) -> None:
         version = _facts(connection).get("schema_version")
         if version is None:
-            _remember(connection, {"schema_version": SCHEMA_VERSION})
+            remember(connection, {"schema_version": SCHEMA_VERSION})
         elif version > SCHEMA_VERSION:
             raise NewerSchema(
                 f"{self.path.name} was written by a newer Regulars (schema {version}; this one knows {SCHEMA_VERSION}): "
@@ -261,12 +289,14 @@ def _facts(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     return {name: json.loads(value) for name, value in rows}
 
 
-def _remember(connection: duckdb.DuckDBPyConnection, facts: Mapping[str, Any]) -> None:
+def remember(connection: duckdb.DuckDBPyConnection, facts: Mapping[str, Any]) -> None:
+    """Store facts (JSON values) under their names."""
     for name, value in facts.items():
         connection.execute("INSERT OR REPLACE INTO meta.facts VALUES (?, ?::JSON)", [name, json.dumps(value)])
 
 
-def _exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
+def exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
+    """Return whether there is a table of this name."""
     found = connection.sql(
         "SELECT count(*) FROM information_schema.tables WHERE table_schema = $schema AND table_name = $table",
         params={"schema": schema, "table": table},
@@ -283,7 +313,8 @@ def create_table(
     connection.unregister("columns_of")
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, schema: str, table: str, frame: pl.DataFrame) -> None:
+def insert(connection: duckdb.DuckDBPyConnection, schema: str, table: str, frame: pl.DataFrame) -> None:
+    """Add the rows of `frame`, whose columns are the table's in its order."""
     connection.register("rows_of", frame.to_arrow())
     connection.execute(f"INSERT INTO {schema}.{table} SELECT * FROM rows_of")
     connection.unregister("rows_of")
@@ -293,10 +324,11 @@ def _named(column: str, computed: Mapping[str, str]) -> str:
     return f"{computed[column]} AS {column}" if column in computed else column
 
 
-def _read(
+def read_table(
     connection: duckdb.DuckDBPyConnection, schema: str, table: str, columns: Mapping[str, pl.DataType]
 ) -> pl.LazyFrame:
-    if not _exists(connection, schema, table):
+    """Return a table as it is now; empty where there is none."""
+    if not exists(connection, schema, table):
         return schemas.empty(columns)
     frame = connection.sql(f"SELECT {', '.join(columns)} FROM {schema}.{table}").pl()
     return schemas.conform(frame.lazy(), columns)

@@ -51,9 +51,14 @@ DESCRIPTIONS = {
 
 
 class MartsConfig(dg.Config):
-    """as_of: compute as of 00:00 of this day (YYYY-MM-DD) in the shop's time zone; empty means live."""
+    """What to derive.
+
+    as_of: compute as of 00:00 of this day (YYYY-MM-DD) in the shop's time zone; empty means live.
+    whole: derive everybody, not only whom a change touches; the figures are the same.
+    """
 
     as_of: str = ""
+    whole: bool = False
 
 
 def marts_assets(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinition:
@@ -84,17 +89,16 @@ def marts_assets(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinitio
         progress.stage("marts")
         day = date.fromisoformat(config.as_of) if config.as_of else deployment.settings.as_of
         with told(progress):
-            derived = derive_marts(deployment, warehouse.of(shop), shop, day)
+            derived = derive_marts(deployment, warehouse.of(shop), shop, day, whole=config.whole)
         seconds = monotonic() - started
-        for table, frame in derived.tables.items():
-            facts = facts_of(rows=frame.height, as_of=derived.as_of, seconds=seconds)
+        for table in DESCRIPTIONS:
+            facts = facts_of(rows=derived.rows[table], as_of=derived.as_of, seconds=seconds)
             yield dg.MaterializeResult(asset_key=["marts", table], metadata={**facts, **further(table, derived)})
 
     return marts
 
 
 def further(table: str, derived: "Derived") -> dict[str, Any]:
-    """Return what one table's materialisation tells beside the usual: the segments whose rule cannot be read."""
-    if table != "segments":
-        return {}
-    return {"broken_segments": derived.broken_segments}
+    """Return what one table's materialisation tells beside the usual: how, and the segments that cannot be evaluated."""
+    how = {"derived": "whole" if derived.whole else "what changed", "written": derived.written[table]}
+    return {**how, "broken_segments": derived.broken_segments} if table == "segments" else how
