@@ -1,5 +1,7 @@
 """How many people a rule described on a past day, worked out from what is known now."""
 
+from datetime import date
+
 import streamlit as st
 
 from app_streamlit import reads_rules
@@ -12,6 +14,8 @@ HELP = (
     "Counts whom this rule described when that day began, in the shop's time zone: orders and refunds from before it, with "
     "today's statuses, identities and profiles. It is reconstructed; who was seen in a saved segment is on its own page."
 )
+# Streamlit offers ten years otherwise; shops are older.
+FIRST_DAY = date(2000, 1, 1)
 ALWAYS = "order statuses and identities"
 
 
@@ -20,7 +24,14 @@ def past_count(rule: Rule, known: Known, about: Manifest) -> None:
     last = reads_rules.last_day(about)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="rule-past"):
         day = st.date_input(
-            "Count as of …", None, key="rule_as_of", format="YYYY-MM-DD", max_value=last, width=170, help=HELP
+            "Count as of …",
+            None,
+            key="rule_as_of",
+            format="YYYY-MM-DD",
+            min_value=FIRST_DAY,
+            max_value=last,
+            width=170,
+            help=HELP,
         )
         if day is None:
             return
