@@ -206,12 +206,14 @@ def test_syncs_of_the_first_version_are_read_as_compared_with_nothing(mongo_uri)
     with MongoRecords(SecretStr(mongo_uri)) as records:
         records.add_sync(a_sync())
         records._database["syncs"].update_many({}, {"$unset": {"drift": ""}})
-        for name in ("fingerprints", "webhooks"):
+        for name in ("fingerprints", "webhooks", "identity_decisions"):
             records._database.drop_collection(name)
         records._database[VERSIONS].update_one({"_id": "records"}, {"$set": {"version": 1}})
     with MongoRecords(SecretStr(mongo_uri)) as records:
         assert records.syncs("s") == [a_sync()]
         assert [row["drift"] for row in records.dump() if row["table"] == "syncs"] == [None]
         records.set_webhooks("s", [])
-        assert records._database[VERSIONS].find_one({"_id": "records"})["version"] == PART.version == 2
+        assert records._database[VERSIONS].find_one({"_id": "records"})["version"] == PART.version == 3
+        records.merge_people("s", "woo:1", "woo:2", "ana")
+        assert records.aliases("s") == {"woo:1": "woo:2"}
         assert records._database["syncs_v1"].count_documents({}) == 1
