@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from benchmarks import extract, files, freshness, limiter, live_count, receiver, screens, server
+from benchmarks import extract, files, freshness, limiter, live_count, marts, receiver, screens, server
 from benchmarks.comparison import Comparison
 from benchmarks.ground import SERVED, Ground
 
@@ -18,6 +18,8 @@ CASES: Mapping[str, Sequence[Case]] = {
     "app_list": (screens.list_cases,),
     "app_rule": (screens.rule_cases,),
     "live_count": (live_count.cases,),
+    "marts": (marts.marts_cases,),
+    "incremental": (marts.incremental_cases,),
     "limiter": (limiter.cases,),
     "extract": (extract.cases,),
     "receiver": (receiver.cases,),

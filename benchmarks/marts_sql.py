@@ -143,10 +143,10 @@ STEPS = (
                WHEN 15 THEN 'Can''t lose' WHEN 14 THEN 'Can''t lose' WHEN 12 THEN 'Hibernating' WHEN 11 THEN 'Lost'
            END AS rfm_group,
            list_filter([
-               CASE WHEN orders_count >= 5 AND TODAY - 1 - last_day <= 365 THEN 'frequent-buyers' END,
-               CASE WHEN orders_count >= 1 AND TODAY - 1 - last_day > 180 THEN 'inactive' END,
-               CASE WHEN TODAY - 1 - first_day <= 30 THEN 'new' END,
-               CASE WHEN orders_count >= 2 AND TODAY - 1 - last_day > 90 AND TODAY - 1 - last_day <= 180
+               CASE WHEN orders_count >= 5 AND TODAY - last_day <= 365 THEN 'frequent-buyers' END,
+               CASE WHEN orders_count >= 1 AND TODAY - last_day > 180 THEN 'inactive' END,
+               CASE WHEN TODAY - first_day <= 30 THEN 'new' END,
+               CASE WHEN orders_count >= 2 AND TODAY - last_day > 90 AND TODAY - last_day <= 180
                     THEN 'slipping' END,
                CASE WHEN m = 5 AND f >= 4 THEN 'vip' END
            ], lambda segment: segment IS NOT NULL) AS segments
