@@ -5,7 +5,7 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from tests.transforms.histories import History, in_full, patched
+from tests.transforms.histories import History, in_full, note_registered, patched
 
 
 def walked(seed: int, rounds: int, most_steps: int) -> None:
@@ -13,6 +13,7 @@ def walked(seed: int, rounds: int, most_steps: int) -> None:
     history = History(seed)
     for _ in range(history.chance.randint(0, 25)):
         history.step()
+    note_registered(history)
     marts = in_full(history)
     links, hidden = history.link_frame(), frozenset(history.hidden)
     for turn in range(rounds):
