@@ -293,6 +293,13 @@ def patched(
         history.links |= {alias: (key, "registered") for alias, key in found.iter_rows()}
 
 
+def note_registered(history: History) -> None:
+    """Note who of the guests has registered, as the first run of a shop does."""
+    nobody = pl.DataFrame(schema=dict(MARTS["customers"]))
+    found = registered(history, history.tables(), nobody)
+    history.links |= {alias: (key, "registered") for alias, key in found.iter_rows()}
+
+
 def registered(history: History, tables: Mapping[str, pl.LazyFrame], customers: pl.DataFrame) -> pl.DataFrame:
     """Return the guests who are accounts by now and were not noted."""
     known = customers.lazy().select("customer_key")
