@@ -54,8 +54,8 @@ def observe(before: Look | None, now: Look, *, shop: str, at: datetime, run_id: 
     """
     so_far = {name: before.tables[name] if before else empty(schema) for name, schema in OBSERVED.items()}
     counts = so_far["segment_counts"].collect()
-    newest = counts["at"].max()
-    at = max(at, newest + timedelta(microseconds=1)) if isinstance(newest, datetime) else at
+    newest = pl.concat([table.select(pl.col("at").max()) for table in so_far.values()]).max().collect().item()
+    at = at if newest is None else max(at, newest + timedelta(microseconds=1))
     stamps = {
         "shop": pl.lit(shop),
         "at": pl.lit(at, dtype=TIME),
@@ -172,6 +172,10 @@ def _cuts(so_far: pl.LazyFrame, now: pl.LazyFrame) -> pl.LazyFrame:
 def _remembered(so_far: pl.LazyFrame, name: str, at: datetime) -> pl.LazyFrame:
     """Return what is kept of a table's rows."""
     until = at - KEEP
+    if name == "segment_counts":
+        # The last row says that a segment was looked at: without it, people who stayed would be `first` a second time.
+        last = pl.col("at") == pl.col("at").max().over("segment_id")
+        return so_far.filter((pl.col("at") >= until) | last)
     if name != "segment_events":
         return so_far.filter(pl.col("at") >= until)
     ends = so_far.filter(pl.col("kind") == "left").select("at")

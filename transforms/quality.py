@@ -70,8 +70,8 @@ def check_marts(
 
     `examples` names up to three of the rows by their ids ("order 727"), never by what is in them. `marts` holds tables
     of `schemas.PUBLISHED`; checks of tables that are not given are left out. In the shop's `timezone` the rules of the
-    segments are evaluated anew, without it they are not; `hidden` is that of `segments_against_rules`. This is the one
-    place in the transforms that collects: the gate needs its figures.
+    segments are evaluated anew, without it they are not; `hidden` is that of `segments_against_rules`. This
+    collects: the gate needs its figures.
     """
     frames = {name: table.lazy() for name, table in marts.items() if name in PUBLISHED}
     checks = [*_table_checks(frames), *(check for needs, check in INVARIANTS if needs <= frames.keys())]

@@ -13,7 +13,7 @@ from polars.testing import assert_frame_equal
 from tests.regulars.directory.builders import an_order, frame
 from tests.transforms.looks import START, State, look_at, observe_all, told
 from transforms import observed as observed_module
-from transforms.observed import forget, observe, replay
+from transforms.observed import KEEP, forget, observe, replay
 from transforms.schemas import OBSERVED, PUBLISHED
 
 LOYAL = {"loyal": "orders_count >= 3"}
@@ -188,6 +188,35 @@ def test_a_clock_set_back_does_not_disorder_what_happened() -> None:
     assert events["kind"].to_list() == ["first", "left"]
     assert events["at"].is_sorted()
     assert events["at"].n_unique() == 2
+
+
+def test_a_day_of_cuts_alone_holds_a_clock_set_back_too() -> None:
+    """Most days nobody joins or leaves: later cuts put before those of such a day would be compared with the wrong ones."""
+    cut = dict.fromkeys(PUBLISHED["rfm_cuts"]) | {"shop": "demo", "as_of": START, "score": "f", "people": 1}
+    before, made = None, {}
+    for days, cut_20 in ((0, 1.0), (3, 2.0), (1, 3.0)):
+        now = look_at(State({1: {}}, {}))
+        now.tables["rfm_cuts"] = frame("rfm_cuts", [cut | {"cut_20": cut_20}]).lazy()
+        made = observe(before, now, shop="demo", at=START + timedelta(days=days), run_id="a")
+        before = now._replace(tables={**now.tables, **made})
+
+    history = made["rfm_cuts_history"].collect()
+    assert history["cut_20"].to_list() == [1.0, 2.0, 3.0]
+    assert history["at"].is_sorted()
+    assert history["at"].n_unique() == 3
+
+
+def test_a_segment_at_rest_for_longer_than_history_is_kept_is_not_seen_for_the_first_time_again() -> None:
+    """Whoever stayed would be `first` twice: the history would not add up, and every later publish would be refused."""
+    staff = State({1: {}}, {"staff": 'tags contains "staff"'}, tags={"woo:1": ["staff"]})
+    before, made = None, {}
+    for years in (timedelta(0), KEEP + timedelta(1), KEEP + timedelta(2)):
+        now = look_at(staff)
+        made = observe(before, now, shop="demo", at=START + years, run_id="a")
+        before = now._replace(tables={**now.tables, **made})
+
+    assert made["segment_events"].collect()["kind"].to_list() == ["first"]
+    assert made["segment_counts"].collect()["people"].to_list() == [1]
 
 
 def test_stays_that_ended_long_ago_are_forgotten_whole() -> None:
