@@ -167,10 +167,13 @@ def _then(folder: Path, about: "Manifest", rule: "Rule", records: "Records", as_
     records.ensure_shop(about.shop, STARTING_SEGMENTS)
     try:
         tables = {table: scan_table(folder / about.version, table) for table in MARTS}
-        then = reconstruct(tables, rule, read_overlay(records, about.shop), as_of=as_of, timezone=about.timezone)
+        overlay = read_overlay(records, about.shop)
+        then = reconstruct(tables, rule, overlay, as_of=as_of, timezone=about.timezone)
     except FileNotFoundError:
         raise DataFolderError("The published files were replaced meanwhile; ask again.") from None
-    return Found(to_text(rule), then.people.height, then.net, then.people, (*TODAYS, *without_past(rule)))
+    return Found(
+        to_text(rule), then.people.height, then.net, then.people, (*TODAYS, *without_past(rule, overlay.segments))
+    )
 
 
 def _write(people: "pl.DataFrame", out: Path, timezone: str) -> None:

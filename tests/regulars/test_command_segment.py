@@ -78,6 +78,15 @@ def test_a_past_day_is_reconstructed_and_says_what_it_takes_from_today(
     assert "Today's values, since they have no past here: order statuses, identities." in said
 
 
+def test_what_a_named_segment_asks_of_today_is_told_too(asked: Asked, capsys: pytest.CaptureFixture[str]) -> None:
+    """The answer rests on it just as much as on what the rule itself asks."""
+    with open_records(load_settings()) as records:
+        records.create_segment(SHOP, "In Bonn", 'city = "Bonn"', "Ann")
+
+    assert asked('in_segment("in-bonn")', "--as-of", "2026-06-01", "--json") == 0
+    assert "city" in json.loads(capsys.readouterr().out)["todays_values"]
+
+
 def test_hidden_people_tags_and_other_segments_count_as_in_the_app(
     asked: Asked, capsys: pytest.CaptureFixture[str]
 ) -> None:
