@@ -1,5 +1,6 @@
 """Who was seen in a segment: its people over time, who joined and left it, and why, as publishes took it down."""
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -21,6 +22,8 @@ RECENT_DAYS = 30
 AT_ONCE = 10
 HEIGHT = 160
 LONGEST_WHY = 300
+# Conditions are joined by "; ", which may also stand in a text in quotes.
+REASON = re.compile(r"""(?! )(?:"(?:[^"\\]|\\.)*"|;(?! )|[^;])+""")
 
 
 class Trend(NamedTuple):
@@ -121,10 +124,12 @@ def why_words(because: str | None, names: Mapping[str, str]) -> str:
 
     >>> why_words("(the rule was changed)", {}), why_words("orders_count >= 3; r = 5", {})
     ('the rule was changed', 'at least 3 orders and recency score is 5')
+    >>> why_words('city = "Bonn; Beuel"', {})
+    'city is “Bonn; Beuel”'
     """
     if because is None or because.startswith("("):
         return (because or "").strip("()")
-    return formats.one_line(" and ".join(_words(part, names) for part in because.split("; ")), LONGEST_WHY)
+    return formats.one_line(" and ".join(_words(part, names) for part in REASON.findall(because)), LONGEST_WHY)
 
 
 def _words(text: str, names: Mapping[str, str]) -> str:
