@@ -1,7 +1,8 @@
 """Deriving the marts: staging and a snapshot of the records in, the marts' tables out.
 
 A run derives whom a change touches, and everybody where something changed that all figures rest on: the as-of instant,
-a setting, the key of the hashes, the release; or where most of the shop was touched, when it would only take longer.
+a setting, the key of the hashes, the steps themselves; or where much of the shop was touched, when it would only take
+longer.
 """
 
 import logging
