@@ -20,6 +20,7 @@ MONEY_DIGITS, MONEY_DECIMALS = 12, 6
 
 _MONEY = re.compile(rf"-?\d{{1,{MONEY_DIGITS}}}(\.\d{{1,{MONEY_DECIMALS}}})?", re.ASCII)
 _NUMBER = re.compile(r"[-+]?\d{1,40}(\.\d{1,40})?", re.ASCII)
+_INT = re.compile(r"-?\d{1,15}", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -123,7 +124,7 @@ def _single(field: Field, op: str, value: object) -> Any:
         case Kind.INT if type(value) is int and abs(value) <= MAX_INT:
             return value
         case Kind.INT:
-            raise _misfit(field, op, value, "a whole number")
+            raise _misfit(field, op, value, _whole_number(value))
         case Kind.MONEY:
             return _exact(field, op, value, "an amount such as 200 or 19.90")
         case Kind.NUMBER:
@@ -137,6 +138,13 @@ def _single(field: Field, op: str, value: object) -> Any:
         case Kind.BOOL:
             raise _misfit(field, op, value, "true or false")
     return word(value, f"{field.name} {op}")
+
+
+def _whole_number(value: object) -> str:
+    """Return what would be right in place of `value`; of a quoted 3 or a huge number “a whole number” says nothing."""
+    if type(value) is int:
+        return f"a whole number up to {MAX_INT:,}"
+    return "a whole number without quotes" if isinstance(value, str) and _INT.fullmatch(value) else "a whole number"
 
 
 def _exact(field: Field, op: str, value: object, right: str) -> Decimal:

@@ -121,6 +121,8 @@ def test_words_are_read_in_any_case_and_names_of_old_too():
         ("order_count > 3", 0, "did you mean orders_count"),
         ("r = 5 and totl_spent > 3", 10, "did you mean total_spent"),
         ("orders_count > 2.5", 15, "whole number"),
+        ('orders_count > "3"', 15, "without quotes"),
+        ("orders_count > 99999999999999999999", 15, "up to 1,000,000,000,000,000"),
         ("total_spent > 0.1234567", 14, "6 after the point"),
         ("total_spent > 1e309", 14, "19.90"),
         ("total_spent > 1234567890123", 14, "12 digits before"),
