@@ -54,7 +54,7 @@ def what(path: Path, chosen: str, known: Known) -> None:
         chosen,
         words=lambda one: KIND_WORDS[one] if one in KIND_WORDS else FIELDS[one].label,
         changed=lambda where, new: _what_changed(where, new, known),
-        width=185,
+        width=230,  # the longest label is "median days between orders"
         help_text=KIND_HELP[chosen] if chosen in KIND_HELP else FIELDS[chosen].help,
     )
 

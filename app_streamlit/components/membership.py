@@ -68,16 +68,26 @@ def trend(counts: pl.DataFrame, *, until: datetime, timezone: str) -> Trend:
 
 
 def moved_words(course: Trend) -> str:
-    """Return the moves of the last 30 days in words.
+    """Return the moves of the last 30 days in words, or since the first observed day where that is later.
 
-    >>> moved_words(Trend([], [], 12, 3))
+    >>> moved_words(Trend([date(2026, 10, 1), date(2026, 11, 1)], [4, 13], 12, 3))
     '+12 joined, −3 left in the last 30 days'
+    >>> moved_words(Trend([date(2026, 11, 1)], [4], 0, 0))
+    'Observed since 1 Nov 2026: nobody joined or left'
     """
     if not course.joined and not course.left:
-        return f"Nobody joined or left in the last {RECENT_DAYS} days"
-    return (
-        f"+{formats.number(course.joined)} joined, −{formats.number(course.left)} left in the last {RECENT_DAYS} days"
-    )
+        moved = "nobody joined or left"
+    else:
+        moved = f"+{formats.number(course.joined)} joined, −{formats.number(course.left)} left"
+    if (since := observed_lately(course)) is not None:
+        return f"Observed since {since.day} {since:%b %Y}: {moved}"
+    return f"{moved[0].upper()}{moved[1:]} in the last {RECENT_DAYS} days"
+
+
+def observed_lately(course: Trend) -> date | None:
+    """Return the first observed day where fewer than 30 days were observed: nobody knows who moved before it."""
+    days = course.days
+    return days[0] if days and (days[-1] - days[0]).days < RECENT_DAYS else None
 
 
 def panel(shop: str, segment: Segment) -> None:
@@ -90,8 +100,9 @@ def panel(shop: str, segment: Segment) -> None:
             st.caption("Nothing was observed yet: the next sync takes down who is in, later ones who joined and left.")
             return
         course = trend(counts, until=about.published_at, timezone=about.timezone)
-        since = formats.day(counts["at"][0], about.timezone)
-        st.caption(f"{moved_words(course)}. Observed since {since}: what each sync saw, not computed again later.")
+        begun = formats.day(counts["at"][0], about.timezone)
+        since = "" if observed_lately(course) else f", observed since {begun}"
+        st.caption(f"{moved_words(course)}. This is what each sync saw{since}, not computed again later.")
         _over_time(course)
         _moves(shop, segment, about)
 

@@ -54,13 +54,24 @@ def test_a_card_tells_who_joined_and_left_lately(app: Open, observed: str) -> No
     assert said(test).count("joined, −") == 1  # segments that were not observed say nothing
 
 
+def test_a_segment_just_looked_at_says_since_when_it_is_observed(app: Open, published: Publish) -> None:
+    """Nobody saw who joined or left before: to say that nobody did in 30 days would be made up."""
+    published([a_buyer(1)], segment_events=[an_event(2, "woo:1", "first")], segment_counts=[a_count(2, 1)])
+
+    for page, address in (("segments", {}), ("segment", {"id": "vip"})):
+        test = app(page, **address)
+        no_failure(test)
+        assert said(test).count("Observed since 9 Nov 2026: nobody joined or left") == 1
+        assert "in the last 30 days" not in said(test)
+
+
 def test_a_segments_page_tells_who_joined_and_left_and_why(app: Open, observed: str) -> None:
     """Names lead to people; reasons are in words."""
     test = app("segment", id="vip")
 
     no_failure(test)
     text = said(test)
-    assert "Observed since 2 Oct 2026" in text
+    assert "what each sync saw, observed since 2 Oct 2026" in text
     assert [button.label for button in test.button if button.key and button.key.startswith("move-open")] == [
         r"Ada \*\*Lovelace\*\*",
         "Bea Blue",

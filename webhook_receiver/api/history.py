@@ -13,8 +13,8 @@ from webhook_receiver.api.problems import READING, documented
 
 router = APIRouter(prefix="/api/customers", tags=["customers"])
 ORDER = (
-    *("number", "status", "counted", "currency", "total", "refunded", "net", "discount", "shipping", "tax"),
-    *("payment_method", "items"),
+    *("number", "status", "counted", "currency", "total", "refunded", "net", "discount", "shipping", "shipping_tax"),
+    *("tax", "payment_method", "items"),
 )
 REFUND = ("order_id", "amount", "currency", "counted", "reason")
 

@@ -46,8 +46,9 @@ class SegmentEvent(Answer):
 class SegmentHistory(Answer):
     """What was observed of a segment: as it was published then, not computed again since.
 
-    `observed_since` is the first publish that knew the segment, null before it. `counts` are the newest thousand at
-    most, the oldest of them first; `events` are a page, the newest first.
+    `observed_since` is the first publish that knew the segment, null before it: of joins and leaves earlier than that
+    nothing is known. `counts` are the newest thousand at most, the oldest of them first; `events` are a page, the newest
+    first.
     """
 
     segment: str

@@ -19,7 +19,7 @@ class OrderLine(Answer):
 
 
 class Order(Answer):
-    """An order. `counted` says whether its status counts in figures."""
+    """An order. `counted` says whether its status counts in figures; `tax` is all of its tax, `shipping_tax` among it."""
 
     id: int
     number: str | None
@@ -31,6 +31,7 @@ class Order(Answer):
     net: Money | None
     discount: Money | None
     shipping: Money | None
+    shipping_tax: Money | None
     tax: Money | None
     payment_method: str | None
     coupons: list[str]
