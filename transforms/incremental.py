@@ -106,6 +106,7 @@ def reach_of(known: Known, touched: Touched, links: Links, *, hash_key: bytes, f
             addresses |= found.addresses
             orders |= found.orders
         keys |= links.beside(fresh.keys) | {f"{ACCOUNT}{number}" for number in accounts}
+        addresses |= set(claims.filter(pl.col("woocommerce_id").is_in(list(accounts)))["address"])
     return walked
 
 
@@ -148,11 +149,14 @@ def _other_products(known: Known, touched: Touched) -> pl.Series:
 
 
 def _claims_of_deleted(known: Known, form: EmailForm) -> pl.DataFrame:
-    """Return `woocommerce_id, address` of the accounts that the shop deleted: they claim two addresses each."""
-    deletions = known.deletions()
-    ids = deletions.filter(pl.col("object") == "customer").select(woocommerce_id="id").collect()["woocommerce_id"]
-    accounts = with_deleted_at(known.staged("customers", ids), deletions, "customer", "woocommerce_id")
-    return claims_of(accounts, form).select("woocommerce_id", "address").collect()
+    """Return `woocommerce_id, address` of the accounts that the shop deleted: they claim two addresses each.
+
+    Of one that came back too: it claimed the second when the marts were derived, and somebody else may own that now.
+    """
+    deletions = known.deletions().filter(pl.col("object") == "customer")
+    ids = deletions.select(woocommerce_id="id").collect()["woocommerce_id"]
+    once_gone = known.staged("customers", ids).with_columns(deleted_at=pl.col("observed_at"))
+    return claims_of(once_gone, form).select("woocommerce_id", "address").collect()
 
 
 def _accounts_of(keys: Iterable[str]) -> set[int]:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from tests.transforms.histories import History, in_full, note_registered, patched
+from tests.transforms.staged_builders import a_deletion, a_guest_order, an_account
 
 
 def walked(seed: int, rounds: int, most_steps: int) -> None:
@@ -41,3 +42,22 @@ def test_a_patched_version_equals_a_whole_one_in_every_cell(seed: int) -> None:
 def test_long_histories_stay_equal(seed: int) -> None:
     """Orders move between people, addresses are shared and parted, decisions are taken and undone, time after time."""
     walked(seed, rounds=6, most_steps=5)
+
+
+def test_an_account_that_came_back_leaves_an_address_to_another() -> None:
+    """Two deleted accounts claim one billing address, so nobody owns it; once one of them lives again, the other does."""
+    history = History(1)
+    for number in (1, 2):
+        history.rows["customers"][number] = an_account(number, billing={"email": "shared@mail.example"})
+        history.rows["deletions"][number] = a_deletion("customer", number, history.tick())
+    history.rows["orders"][7] = a_guest_order(7, "shared@mail.example")
+    marts, links = in_full(history), history.link_frame()
+    history.settle()
+    history.rows["customers"][1] |= {"observed_at": history.tick()}
+    history.touched["customers"].add(1)
+
+    now = patched(history, marts, links, frozenset())
+
+    assert now["orders"]["customer_key"].to_list() == ["woo:2"]
+    for name, whole in in_full(history).items():
+        assert_frame_equal(now[name], whole)
