@@ -6,7 +6,6 @@ from app_streamlit import reads
 from regulars.dagster import Dagster
 from regulars.directory.written import show_again, take_tag
 from regulars.models import Note, Segment, TagChange
-from regulars.records.links import current_key
 from regulars.shop import customers
 from regulars.shop.customers import Saved
 from regulars.shop.fields import CustomerFields, NewCustomer, nested, read_fields
@@ -34,7 +33,7 @@ def change_tags(shop: str, key: str, before: Collection[str], after: Collection[
     """
     author = reads.settings().user
     for tag in [tag for tag in before if tag not in after]:
-        take_tag(reads.records(), shop, key, tag, author)
+        take_tag(reads.records(), shop, reads.directory(shop).known_as(key), tag, author)
     for tag in [tag for tag in after if tag not in before]:
         reads.records().add_tag(shop, key, tag, author)
 
@@ -101,10 +100,8 @@ def tag_people(shop: str, keys: Iterable[str], tag: str) -> TagChange:
 
 def untag_people(shop: str, keys: Iterable[str], tag: str) -> TagChange:
     """Take one tag away from many people, also where it was given under earlier keys."""
-    chosen = set(keys)
-    aliases = reads.records().aliases(shop)
-    earlier = {alias for alias in aliases if current_key(alias, aliases) in chosen}
-    return reads.records().untag_people(shop, sorted(chosen | earlier), tag, reads.settings().user)
+    known = reads.directory(shop).all_keys(keys)
+    return reads.records().untag_people(shop, known, tag, reads.settings().user)
 
 
 def undo_tag_change(change: TagChange) -> TagChange:
@@ -127,4 +124,4 @@ def hide(shop: str, key: str) -> None:
 
 def show(shop: str, key: str) -> None:
     """Show a person again who was deleted here, also where that was under an earlier key."""
-    show_again(reads.records(), shop, key, reads.settings().user)
+    show_again(reads.records(), shop, reads.directory(shop).known_as(key), reads.settings().user)

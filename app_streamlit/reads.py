@@ -154,7 +154,7 @@ def refunds_of(shop: str, key: str) -> pl.DataFrame:
 
 def notes_of(shop: str, key: str) -> list[Note]:
     """Return the notes on a person, newest first, those written under earlier keys among them."""
-    return written.notes_of(records(), shop, key)
+    return written.notes_of(records(), shop, directory(shop).known_as(key))
 
 
 def note(note_id: int) -> Note:
@@ -169,7 +169,7 @@ def note_history(note_id: int) -> list[Note]:
 
 def events_of(shop: str, key: str) -> list[PersonEvent]:
     """Return what was done about a person here, newest first, also under earlier keys."""
-    return written.events_of(records(), shop, key)
+    return written.events_of(records(), shop, directory(shop).known_as(key))
 
 
 def place(shop: str, query: PeopleQuery, key: str) -> Place | None:

@@ -13,7 +13,9 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-EventKind = Literal["created", "edited", "tag_added", "tag_removed", "hidden", "shown", "merged", "separated", "rejoined"]
+EventKind = Literal[
+    "created", "edited", "tag_added", "tag_removed", "hidden", "shown", "merged", "separated", "rejoined"
+]
 
 
 class ShopConfig(Model):

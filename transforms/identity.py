@@ -59,6 +59,7 @@ __all__ = [
     "LINKS",
     "MERGED",
     "REGISTERED",
+    "SAME_ADDRESS",
     "SEPARATED",
     "EmailForm",
     "Identified",
@@ -72,6 +73,7 @@ __all__ = [
     "resolve_aliases",
 ]
 
+SAME_ADDRESS = "same address"
 # Why an identity belongs to its person, as stored and as told to people.
 LINKS: Mapping[str, str] = {
     "account": "The account itself.",
@@ -80,7 +82,7 @@ LINKS: Mapping[str, str] = {
     "account e-mail": "Ordered as a guest with the e-mail of the account.",
     "deleted account": "Ordered with the e-mail of an account that the shop deleted.",
     REGISTERED: "Ordered as a guest before the account was made, or with an e-mail it had before.",
-    "same address": "The same mailbox: the e-mails differ in dots or tags only.",
+    SAME_ADDRESS: "The same mailbox: the e-mails differ in dots or tags only.",
     MERGED: "Merged by hand.",
     SEPARATED: "Separated by hand.",
     "own name": "Strangers share this e-mail: these orders bear another name.",
@@ -221,9 +223,9 @@ def _folded(
     moved = based.join(owners, on="address", how="left").join(earliest, on="address", how="left")
     to = pl.when("free").then(pl.coalesce("address_owner", "earliest")).otherwise("base")
     same = pl.col("free") & (to != pl.col("base"))
-    return moved.with_columns(
-        base=to, base_link=pl.when(same).then(pl.lit("same address")).otherwise("base_link")
-    ).drop("pinned", "crowded", "free", "address_owner", "earliest")
+    return moved.with_columns(base=to, base_link=pl.when(same).then(pl.lit(SAME_ADDRESS)).otherwise("base_link")).drop(
+        "pinned", "crowded", "free", "address_owner", "earliest"
+    )
 
 
 def _linked(based: pl.LazyFrame, aliases: pl.LazyFrame) -> pl.LazyFrame:

@@ -159,7 +159,7 @@ def _today(settings: "Settings", shop: str, rule: "Rule", records: "Records", *,
 
 def _then(folder: Path, about: "Manifest", rule: "Rule", records: "Records", as_of: datetime) -> Found:
     from regulars.directory.layout import scan_table
-    from regulars.directory.overlay import read_overlay
+    from regulars.directory.overlay import read_overlay, same_address
     from regulars.directory.past import reconstruct
     from transforms.rules import STARTING_SEGMENTS, to_text, without_past
     from transforms.schemas import MARTS
@@ -167,7 +167,7 @@ def _then(folder: Path, about: "Manifest", rule: "Rule", records: "Records", as_
     records.ensure_shop(about.shop, STARTING_SEGMENTS)
     try:
         tables = {table: scan_table(folder / about.version, table) for table in MARTS}
-        overlay = read_overlay(records, about.shop)
+        overlay = read_overlay(records, about.shop, same_address(tables["identities"]))
         then = reconstruct(tables, rule, overlay, as_of=as_of, timezone=about.timezone)
     except FileNotFoundError:
         raise DataFolderError("The published files were replaced meanwhile; ask again.") from None

@@ -1,12 +1,12 @@
 """The current version of a shop's published data, and what is written now to lay over it; both kept between calls."""
 
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 from regulars.directory.layout import Manifest, current_version
-from regulars.directory.overlay import Overlay, read_overlay
+from regulars.directory.overlay import NOTHING_FOLDED, Overlay, read_overlay
 from regulars.directory.query import LiveRecords, Watched
 from regulars.directory.snapshot import Snapshot, open_snapshot
 from regulars.errors import DataFolderError, NothingPublished
@@ -26,7 +26,7 @@ class CurrentVersion:
         self._records = records
         self._loading = threading.Lock()
         self._snapshot: Snapshot | None = None
-        self._laid_over: tuple[tuple[Hashable, ...], Overlay] = ((), Overlay())
+        self._laid_over: tuple[tuple[object, ...], Overlay] = ((), Overlay())
 
     def close(self) -> None:
         """Let go of what is kept in memory; further calls open it again."""
@@ -45,13 +45,21 @@ class CurrentVersion:
         """Return what is written now: the same object as the last time where nothing was written in between."""
         watched: object = self._records
         written = (watched.written(self._shop),) if isinstance(watched, Watched) else ()
+        folded = self._same_address()
+        now = (*written, folded)
         seen, laid_over = self._laid_over
-        if written and written == seen:
+        if written and now == seen:
             return laid_over
-        overlay = read_overlay(self._records, self._shop)
+        overlay = read_overlay(self._records, self._shop, folded)
         kept = laid_over if overlay.says_the_same(laid_over) else overlay
-        self._laid_over = (written, kept)
+        self._laid_over = (now, kept)
         return kept
+
+    def _same_address(self) -> Mapping[str, str]:
+        try:
+            return self._reading(lambda snapshot: snapshot.same_address)
+        except NothingPublished:
+            return NOTHING_FOLDED
 
     def _reading(self, read: Callable[[Snapshot], Result]) -> Result:
         """Run `read` on the current version; start over with the new one when a publish pruned it meanwhile."""

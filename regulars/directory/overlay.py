@@ -9,10 +9,12 @@ import polars as pl
 from regulars.directory.query import LiveRecords
 from regulars.errors import RecordNotFound
 from regulars.models import Hidden, Segment
-from regulars.records.links import current_key
+from regulars.records.links import aliases_of, current_key
+from transforms.identity import SAME_ADDRESS
 from transforms.rules import EvaluationOrder, Rule, evaluation_order, parse
 
 TAGS = pl.List(pl.String())
+NOTHING_FOLDED: Mapping[str, str] = {}
 FEW = 1_000  # for a page, Python is quicker than a join
 
 
@@ -71,11 +73,29 @@ class Overlay:
         return current_key(key, self.aliases)
 
 
-def read_overlay(records: LiveRecords | None, shop: str) -> Overlay:
-    """Read the live records of a shop; without a store of records nothing is laid over."""
+def same_address(identities: pl.LazyFrame) -> dict[str, str]:
+    """Return the identities of a version (IDENTITIES) that are somebody else's by their address alone, with whose.
+
+    No record tells of them, since the setting that folds addresses may be another tomorrow. Empty without the setting.
+    """
+    found = identities.filter(pl.col("link") == SAME_ADDRESS).select("identity", "customer_key").sort("identity")
+    return dict(found.collect().iter_rows())
+
+
+def read_overlay(records: LiveRecords | None, shop: str, folded: Mapping[str, str] = NOTHING_FOLDED) -> Overlay:
+    """Read the live records of a shop; without a store of records nothing is laid over.
+
+    `folded` are the identities of `same_address`: what was written under one of them shows on the person too, except
+    where an alias or a separation says whose it is.
+    """
     if records is None:
         return Overlay()
-    aliases = records.aliases(shop)
+    links = dict(records.identity_links(shop))
+    aliases = aliases_of(links)
+    for identity, key in folded.items():
+        # A person who was merged into one of the identities that the version gave them keeps that way round.
+        if identity not in links and current_key(key, aliases) != identity:
+            aliases[identity] = key
     tags: dict[str, tuple[str, ...]] = {}
     for key, written in records.tags(shop).items():
         now = current_key(key, aliases)

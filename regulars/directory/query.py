@@ -34,8 +34,11 @@ class LiveRecords(Protocol):
     def segments(self, shop: str) -> list[Segment]:
         """Return the saved segments."""
 
-    def aliases(self, shop: str) -> Mapping[str, str]:
-        """Return the keys that people had before (as a guest, say) and the key each belongs to now."""
+    def identity_links(self, shop: str) -> Mapping[str, tuple[str, str]]:
+        """Return the keys that people had before (as a guest, say), each with the key it belongs to now and why.
+
+        A separated identity leads to itself; see `regulars.records.system_ports.Aliases`.
+        """
 
     def hidden(self, shop: str) -> Mapping[str, Hidden]:
         """Return everybody who was deleted here, by customer key."""

@@ -1,13 +1,16 @@
 """One published version opened for reading: everyone, with the columns that lists, searches and rules read."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 
 import polars as pl
 
 from regulars.directory.layout import Manifest, read_manifest, scan_table
 from regulars.directory.lookup import KEY, ROW_COLUMNS, read_numbers, read_people
+from regulars.directory.overlay import same_address
 
 __all__ = ["KEY", "ROW_COLUMNS", "Snapshot", "open_snapshot"]
 
@@ -31,6 +34,11 @@ class Snapshot:
     def scan(self, table: str) -> pl.LazyFrame:
         """Return a lazy frame over one table, with the columns of `PUBLISHED`; see `scan_table`."""
         return scan_table(self.folder, table)
+
+    @cached_property
+    def same_address(self) -> Mapping[str, str]:
+        """The identities that are somebody else's by their address alone; see `overlay.same_address`."""
+        return same_address(self.scan("identities"))
 
     def row_of(self, key: str) -> int | None:
         """Return the position of a person in `people`, None where there is nobody of this key."""

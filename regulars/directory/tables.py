@@ -4,6 +4,8 @@ Observed history is what publishes saw (see `transforms.schemas.OBSERVED`): it i
 deleted here are left out of it, as everywhere.
 """
 
+from collections.abc import Iterable
+
 import polars as pl
 
 from regulars.directory.current import CurrentVersion
@@ -15,6 +17,19 @@ EVENTS_AT_ONCE = 50
 
 class PublishedTables(CurrentVersion):
     """Readers of the current version's smaller tables."""
+
+    def known_as(self, key: str) -> list[str]:
+        """Return the key of today of whoever has or had `key`, and after it those they had before.
+
+        Also before the first publish, and of a key that nobody has.
+        """
+        overlay = self._overlay()
+        return keys_of(overlay.key_now(key), overlay)
+
+    def all_keys(self, keys: Iterable[str]) -> list[str]:
+        """Return these people's keys of today, which `keys` are, and those they had before, sorted."""
+        overlay, chosen = self._overlay(), set(keys)
+        return sorted(chosen | {alias for alias in overlay.aliases if overlay.key_now(alias) in chosen})
 
     def identities_of(self, key: str) -> pl.DataFrame:
         """Return what a person (also under a key of the past) is made of, most orders first; columns of `IDENTITIES`.

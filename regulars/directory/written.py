@@ -1,35 +1,33 @@
-"""What was written about a person, under the key of today and under those they had before (as a guest, for example)."""
+"""What was written about a person, under the key of today and under those they had before (as a guest, for example).
+
+`keys` are all of a person's keys, as `Directory.known_as` returns them.
+"""
+
+from collections.abc import Iterable
 
 from regulars.models import Note, PersonEvent
-from regulars.records.links import current_key
 from regulars.records.ports import Records
 
 
-def known_as(records: Records, shop: str, key: str) -> list[str]:
-    """Return a person's key of today, which `key` is, and after it those they had before."""
-    aliases = records.aliases(shop)
-    return [key, *(alias for alias in aliases if alias != key and current_key(alias, aliases) == key)]
-
-
-def notes_of(records: Records, shop: str, key: str) -> list[Note]:
+def notes_of(records: Records, shop: str, keys: Iterable[str]) -> list[Note]:
     """Return the notes on a person, the newest first."""
-    notes = [note for name in known_as(records, shop, key) for note in records.notes(shop, name)]
+    notes = [note for key in keys for note in records.notes(shop, key)]
     return sorted(notes, key=lambda note: (note.created_at, note.id), reverse=True)
 
 
-def events_of(records: Records, shop: str, key: str) -> list[PersonEvent]:
+def events_of(records: Records, shop: str, keys: Iterable[str]) -> list[PersonEvent]:
     """Return what was done about a person here, the newest first."""
-    events = [event for name in known_as(records, shop, key) for event in records.events(shop, name)]
+    events = [event for key in keys for event in records.events(shop, key)]
     return sorted(events, key=lambda event: (event.at, event.id), reverse=True)
 
 
-def show_again(records: Records, shop: str, key: str, author: str) -> None:
+def show_again(records: Records, shop: str, keys: Iterable[str], author: str) -> None:
     """Show a person who was deleted here, under whichever key that was."""
-    for name in known_as(records, shop, key):
-        records.show(shop, name, author)
+    for key in keys:
+        records.show(shop, key, author)
 
 
-def take_tag(records: Records, shop: str, key: str, tag: str, author: str) -> None:
+def take_tag(records: Records, shop: str, keys: Iterable[str], tag: str, author: str) -> None:
     """Take a tag away from a person, under whichever key it was given."""
-    for name in known_as(records, shop, key):
-        records.remove_tag(shop, name, tag, author)
+    for key in keys:
+        records.remove_tag(shop, key, tag, author)

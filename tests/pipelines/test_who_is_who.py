@@ -87,15 +87,15 @@ def test_a_merge_moves_orders_and_undoing_it_restores_every_cell(house, records,
     assert not who_is_who.is_waiting(decision, directory.manifest(), records.change_token())
     person = directory.person(key)
     assert (person.row["customer_key"], person.row["tags"]) == (into, ["late", "vip"])
-    assert [note.text for note in notes_of(records, NAME, into)] == ["Likes letters.", "Pays late."]
-    assert [event.kind for event in events_of(records, NAME, into)][:2] == ["merged", "merged"]
+    assert [note.text for note in notes_of(records, NAME, directory.known_as(into))] == ["Likes letters.", "Pays late."]
+    assert [event.kind for event in events_of(records, NAME, directory.known_as(into))][:2] == ["merged", "merged"]
 
     records.undo_identity_decision(NAME, decision.id, "ana")
     records.set_tags(NAME, key, [], "ana")
     records.set_tags(NAME, into, [], "ana")
     derive(house)
-    assert [note.text for note in notes_of(records, NAME, key)] == ["Pays late."]
-    assert [note.text for note in notes_of(records, NAME, into)] == ["Likes letters."]
+    assert [note.text for note in notes_of(records, NAME, directory.known_as(key))] == ["Pays late."]
+    assert [note.text for note in notes_of(records, NAME, directory.known_as(into))] == ["Likes letters."]
     assert_same(before, marts(house))
 
 

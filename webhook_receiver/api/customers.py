@@ -164,5 +164,5 @@ def restore(house: HouseGiven, author: Author, asked: ShopAsked, key: CustomerKe
     """Show a customer again who was deleted here."""
     shop = house.shop(asked.shop)
     now = find(house, shop, key).key
-    show_again(house.records, shop, now, author)
+    show_again(house.records, shop, house.directory(shop).known_as(now), author)
     return {"shop": shop, "key": now, "hidden": None}

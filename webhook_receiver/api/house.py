@@ -15,7 +15,6 @@ from regulars.inbox.port import Inbox
 from regulars.models import ShopConfig
 from regulars.paths import DataPaths
 from regulars.records import open_records
-from regulars.records.links import current_key
 from regulars.records.ports import Records
 from regulars.settings import NO_SHOP, Settings
 from transforms.rules import STARTING_SEGMENTS
@@ -120,7 +119,7 @@ class House:
 
     def key_now(self, shop: str, key: str) -> str:
         """Return the key that `key` belongs to today."""
-        return current_key(key, self.records.aliases(shop))
+        return self.directory(shop).known_as(key)[0]
 
     def close(self) -> None:
         """Let go of the stores."""

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from regulars import models
-from regulars.directory.written import known_as, notes_of
+from regulars.directory.written import notes_of
 from regulars.errors import StaleVersion
 from regulars.records.sentences import note_gone, tags_stale
 from webhook_receiver.api.asked import Author, CustomerKey, HouseGiven, NoteId, ShopAsked
@@ -25,7 +25,8 @@ EDITING = (*WRITING, 409, 428)
 def notes(house: HouseGiven, asked: ShopAsked, key: CustomerKey) -> dict[str, Any]:
     """Return the notes on a customer, the newest first."""
     shop = house.shop(asked.shop)
-    return {"notes": [_note(note) for note in notes_of(house.records, shop, exists(house, shop, key))]}
+    keys = house.directory(shop).known_as(exists(house, shop, key))
+    return {"notes": [_note(note) for note in notes_of(house.records, shop, keys)]}
 
 
 @router.post(
@@ -148,7 +149,7 @@ def set_tags(
     except StaleVersion as error:
         current = list(find(house, shop, key).person.row["tags"])
         raise StaleVersion(error.message, current={"tags": current}, yours={"tags": wanted.tags}) from error
-    for earlier in known_as(house.records, shop, now)[1:]:
+    for earlier in house.directory(shop).known_as(now)[1:]:
         if house.records.tags_of(shop, earlier):
             house.records.set_tags(shop, earlier, (), author)
     tagged(response, of_tags(written))
@@ -158,7 +159,7 @@ def set_tags(
 def _found(house: House, shop: str, key: str, note_id: int) -> models.Note:
     """Return a note if it is on this customer. Raises RecordNotFound."""
     note = house.records.note(note_id)
-    if note.shop != shop or note.customer_key not in known_as(house.records, shop, house.key_now(shop, key)):
+    if note.shop != shop or note.customer_key not in house.directory(shop).known_as(key):
         raise note_gone()
     return note
 

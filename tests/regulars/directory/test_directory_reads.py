@@ -53,10 +53,10 @@ class WrittenDown:
             for name, rule in self.saved
         ]
 
-    def aliases(self, shop: str) -> Mapping[str, str]:
-        """Return the keys of the past."""
+    def identity_links(self, shop: str) -> Mapping[str, tuple[str, str]]:
+        """Return the keys of the past; who leads to themselves is separated."""
         assert shop == SHOP
-        return self.known_as
+        return {key: (now, "separated" if key == now else "registered") for key, now in self.known_as.items()}
 
     def hidden(self, shop: str) -> Mapping[str, Hidden]:
         """Return who was deleted here."""

@@ -68,7 +68,10 @@ def test_a_kill_loses_nothing_that_was_acknowledged(tmp_path, acknowledged):
     go(process)
     said = [process.stdout.readline().strip() for _ in range(acknowledged)]
     process.kill()
-    said += process.communicate(timeout=30)[0].splitlines()
+    # Not `communicate`: with two pipes it reads past what `readline` has taken ahead, and loses those lines.
+    with process.stdin, process.stdout:
+        said += process.stdout.read().splitlines()
+    process.wait(timeout=30)
     complete = [line for line in said if len(line.split()) == 3]
     with SqlRecords(path) as records:
         found = [f"{note.id} {note.text}" for note in reversed(records.notes("s", "woo:1"))]
