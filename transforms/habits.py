@@ -21,13 +21,14 @@ NO_TEXTS = pl.lit([], dtype=pl.List(pl.String))
 def habits(orders: pl.LazyFrame, order_lines: pl.LazyFrame, products: pl.LazyFrame) -> pl.LazyFrame:
     """Return one row for each person with a counted order, from placed orders, order lines and products.
 
-    Columns: `customer_key`, `median_days_between` (median of the gaps, Float64; null under two orders),
+    `customer_key` may be of any type; whole numbers are quickest. What was bought is collected here, since two figures
+    ask for it. Columns: `customer_key`, `median_days_between` (median of the gaps, Float64; null under two orders),
     `days_to_second` (shop days from the first counted order to the second; null under two), `active_months` (distinct
     months with a counted order), `products_count` (distinct products), `categories` (of these, distinct, sorted) and
     `coupons` (folded codes, distinct, sorted); the lists are empty where there is none.
     """
-    counted = orders.filter("counted")
-    bought = _bought(counted, order_lines).cache()
+    counted = orders.filter("counted").select("order_id", "customer_key", "order_day", "coupons")
+    bought = _bought(counted, order_lines).collect(engine="streaming").lazy()
     return (
         _rhythm(counted)
         .join(bought.group_by("customer_key").agg(products_count=pl.len().cast(COUNT)), on="customer_key", how="left")
@@ -72,14 +73,20 @@ def _bought(counted: pl.LazyFrame, order_lines: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _categories(bought: pl.LazyFrame, products: pl.LazyFrame) -> pl.LazyFrame:
-    filed = products.select("product_id", "categories").explode("categories").drop_nulls()
+    """Return `customer_key, categories`; by numbers of categories, in the order of their names, until the last step."""
+    filed = products.select("product_id", "categories").explode("categories").drop_nulls().collect()
+    names = filed["categories"].unique().sort()
+    numbers = pl.DataFrame({"categories": names}).with_row_index("number")
+    filed = filed.join(numbers, on="categories").select("product_id", "number")
     return (
         bought.select("customer_key", "product_id")
-        .join(filed, on="product_id", how="inner")
-        .select("customer_key", "categories")
-        .unique()
+        .join(filed.lazy(), on="product_id", how="inner")
         .group_by("customer_key")
-        .agg(pl.col("categories").sort())
+        .agg(pl.col("number").unique().sort())
+        .explode("number")
+        .join(numbers.lazy(), on="number", how="left", maintain_order="left")
+        .group_by("customer_key", maintain_order=True)
+        .agg("categories")
     )
 
 

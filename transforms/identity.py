@@ -63,11 +63,13 @@ __all__ = [
     "SEPARATED",
     "EmailForm",
     "Identified",
+    "Numbered",
     "account_id",
     "account_key",
     "follow_aliases",
     "guest_key",
     "identify",
+    "identify_numbered",
     "new_aliases",
     "normalise_email",
     "resolve_aliases",
@@ -93,12 +95,30 @@ class Identified(NamedTuple):
     """What `identify` finds.
 
     `owners`: `order_id, identity, customer_key`, one row an order. `identities` and `reviews` have the columns of
-    `schemas.IDENTITIES` and `schemas.IDENTITY_REVIEWS`, without `shop`. Collect them together: they share their steps.
+    `schemas.IDENTITIES` and `schemas.IDENTITY_REVIEWS`, without `shop`.
     """
 
     owners: pl.LazyFrame
     identities: pl.LazyFrame
     reviews: pl.LazyFrame
+
+
+class Numbered(NamedTuple):
+    """What `identify_numbered` finds: the same with numbers for keys, since millions of orders are joined by them.
+
+    `owners`: `order_id, identity_number, person_number`, one row an order. `identities`: `identity_number,
+    person_number` and the columns of `schemas.IDENTITIES` but `shop`, sorted by `identity`. `keys`: `person_number,
+    customer_key`; numbers follow the order of keys, from 0.
+    """
+
+    owners: pl.LazyFrame
+    identities: pl.LazyFrame
+    keys: pl.LazyFrame
+    reviews: pl.LazyFrame
+
+
+COLUMNS = ("identity", "customer_key", "link", "email", "orders", "first_order_at", "last_order_at")
+NUMBERS = ("identity_number", "person_number")
 
 
 def identify(
@@ -111,19 +131,40 @@ def identify(
 ) -> Identified:
     """Return whom each staged order belongs to, what each person is made of, and which addresses strangers share.
 
-    `orders` needs `order_id, woocommerce_id, email, billing, created_at` of STAGED_ORDERS; `accounts` is
-    STAGED_CUSTOMERS with `deleted_at`; `aliases` has `alias_key, customer_key, link` and may hold chains (see
-    `identity_aliases`). Raises ValueError on an unfit hash key.
+    The arguments are those of `identify_numbered`.
     """
-    claims = claims_of(accounts, form).cache()
+    found = identify_numbered(orders, accounts, hash_key=hash_key, aliases=aliases, form=form)
+    texts = found.identities.select("identity_number", "identity", "customer_key")
+    owners = found.owners.join(texts, on="identity_number").select("order_id", "identity", "customer_key")
+    return Identified(owners, found.identities.select(COLUMNS), found.reviews)
+
+
+def identify_numbered(
+    orders: pl.LazyFrame,
+    accounts: pl.LazyFrame,
+    *,
+    hash_key: bytes,
+    aliases: pl.LazyFrame,
+    form: EmailForm = DEFAULT_FORM,
+) -> Numbered:
+    """Return whom each staged order belongs to, what each person is made of, and which addresses strangers share.
+
+    `orders` needs `order_id, woocommerce_id, email, billing, created_at` of STAGED_ORDERS, and of accounts' orders
+    neither `email` nor `billing`; `accounts` is STAGED_CUSTOMERS with `deleted_at`; `aliases` has `alias_key,
+    customer_key, link` and may hold chains (see `identity_aliases`). Identities are collected here, since everything
+    asks for them. Raises ValueError on an unfit hash key.
+    """
+    claims = claims_of(accounts, form).collect().lazy()
     guests = guests_of(orders, claims, hash_key, form)
     alone = pl.concat(
         [_accounts(orders, accounts), guests_by_email(guests, hash_key), nameless(guests)], how="diagonal"
     )
-    linked = _linked(_based(alone, claims, guests.crowded_addresses, aliases, form), aliases).cache()
+    linked = _linked(_based(alone, claims, guests.crowded_addresses, aliases, form), aliases)
+    linked = linked.collect(engine="streaming").sort("identity").with_row_index(NUMBERS[0]).lazy()
+    keys = linked.select("customer_key").unique().collect().sort("customer_key").with_row_index(NUMBERS[1]).lazy()
+    linked = linked.join(keys, on="customer_key", how="left", maintain_order="left").collect().lazy()
     shared = reviews(linked, claimants_by_address(claims), guests.crowded_addresses, LIVING)
-    columns = ("identity", "customer_key", "link", "email", "orders", "first_order_at", "last_order_at")
-    return Identified(_owners(orders, guests, linked), linked.select(columns), shared)
+    return Numbered(_owners(orders, guests, linked), linked.select(*NUMBERS, *COLUMNS), keys, shared)
 
 
 def new_aliases(
@@ -143,12 +184,12 @@ def new_aliases(
     what is the same only where dots or tags are ignored: both can change, and what is recorded stays.
     """
     plain = form._replace(ignore_dots=False, ignore_tags=False)
-    claims = claims_of(accounts, plain).cache()
+    claims = claims_of(accounts, plain).collect().lazy()
     owned = owners_by(claims, "email_key").select(
         "email_key", alias_key=guest_keys(pl.col("email_key"), hash_key), customer_key="owner"
     )
     written = of_guests(orders).select("email").drop_nulls().unique()
-    spelled = written.with_columns(email_key=normalised(pl.col("email"))).cache()
+    spelled = written.with_columns(email_key=normalised(pl.col("email"))).collect().lazy()
     seen = pl.concat(
         [
             owned.join(spelled, on="email_key", how="semi"),
@@ -161,7 +202,8 @@ def new_aliases(
         seen.unique()
         .join(with_links(aliases), on="alias_key", how="anti")
         .join(back, on=["alias_key", "customer_key"], how="anti")
-        .cache()
+        .collect()
+        .lazy()
     )
     # Names are asked of these few alone.
     under = orders.join(spelled.join(found, on="email_key", how="semi"), on="email", how="semi")
@@ -212,7 +254,7 @@ def _folded(
     based = based.join(pins(aliases).select(identity="alias_key", pinned=True), on="identity", how="left")
     based = based.join(crowded_addresses.with_columns(crowded=True), on="address", how="left")
     free = pl.col("base_link").eq("guest") & pl.col("pinned").is_null() & pl.col("crowded").is_null()
-    based = based.with_columns(free=free).cache()
+    based = based.with_columns(free=free).collect().lazy()
     owners = owners_by(claims, "address").select("address", address_owner="owner")
     earliest = (
         based.filter("free")
@@ -246,14 +288,14 @@ def _linked(based: pl.LazyFrame, aliases: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _owners(orders: pl.LazyFrame, guests: Guests, linked: pl.LazyFrame) -> pl.LazyFrame:
-    """Return `order_id, identity, customer_key` of every order, each kind by its shortest way."""
-    found = ("order_id", "identity", "customer_key")
+    """Return `order_id` and NUMBERS of every order, each kind by its shortest way."""
+    found = ("order_id", *NUMBERS)
     by_account = orders.filter(pl.col("woocommerce_id") > 0).select("order_id", "woocommerce_id")
-    of_accounts = linked.filter(~pl.col("guest")).select("woocommerce_id", "identity", "customer_key")
-    by_email = linked.filter(pl.col("email_key").is_not_null()).select("email_key", "identity", "customer_key")
+    of_accounts = linked.filter(~pl.col("guest")).select("woocommerce_id", *NUMBERS)
+    by_email = linked.filter(pl.col("email_key").is_not_null()).select("email_key", *NUMBERS)
     crowded_emails = guests.under_crowded.select("email_key").unique()
     spelled = guests.spelled.join(crowded_emails, on="email_key", how="anti").select("email", "email_key")
-    people = linked.select("identity", "customer_key")
+    people = linked.select("identity", *NUMBERS)
     return pl.concat(
         [
             by_account.join(of_accounts, on="woocommerce_id").select(found),

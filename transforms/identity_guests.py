@@ -31,12 +31,17 @@ class Guests(NamedTuple):
 def guests_of(orders: pl.LazyFrame, claims: pl.LazyFrame, hash_key: bytes, form: EmailForm) -> Guests:
     """Return the guest orders of staged orders; `claims` comes from `claims_of` with the same `form`."""
     billing = pl.col("billing").struct
-    placed = of_guests(orders).select(
-        "order_id",
-        "email",
-        "created_at",
-        first_name=billing.field("first_name"),
-        last_name=billing.field("last_name"),
+    placed = (
+        of_guests(orders)
+        .select(
+            "order_id",
+            "email",
+            "created_at",
+            first_name=billing.field("first_name"),
+            last_name=billing.field("last_name"),
+        )
+        .collect(engine="streaming")
+        .lazy()
     )
     spelled = (
         placed.filter(pl.col("email").is_not_null())
@@ -45,13 +50,15 @@ def guests_of(orders: pl.LazyFrame, claims: pl.LazyFrame, hash_key: bytes, form:
         .with_columns(email_key=normalised(pl.col("email")))
         .filter(pl.col("email_key").is_not_null())
         .with_columns(address=address(pl.col("email_key"), form))
-        .cache()
+        .collect(engine="streaming")
+        .lazy()
     )
-    owners = owners_by(claims, "email_key").cache()
+    owners = owners_by(claims, "email_key").collect().lazy()
     owners_of_addresses = owners_by(claims, "address") if form.folds else owners.rename({"email_key": "address"})
-    named = orders_with_several_names(placed, spelled, owners_of_addresses, form).cache()
-    under = orders_under_crowded(named, crowded(named, owners, "email_key", form), owners, hash_key).cache()
-    return Guests(placed, spelled, under, crowded(named, owners_of_addresses, "address", form).cache())
+    named = orders_with_several_names(placed, spelled, owners_of_addresses, form).collect().lazy()
+    under = orders_under_crowded(named, crowded(named, owners, "email_key", form), owners, hash_key).collect().lazy()
+    # Collected step by step: a plan of all of it would find the same groups anew for each table that asks for them.
+    return Guests(placed, spelled, under, crowded(named, owners_of_addresses, "address", form).collect().lazy())
 
 
 def of_guests(orders: pl.LazyFrame) -> pl.LazyFrame:

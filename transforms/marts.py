@@ -5,14 +5,15 @@ profile and tags. It hides later orders from the figures, not from the tables: e
 `orders.counted` says what the figures hold. Deleted accounts and orders stay, with `deleted_at`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 import polars as pl
 
 from transforms.habits import habits
-from transforms.identity import DEFAULT_FORM, EmailForm, identify, new_aliases, resolve_aliases
+from transforms.identity import DEFAULT_FORM, EmailForm, identify_numbered, new_aliases, resolve_aliases
 from transforms.metrics import currency_totals, customer_totals, with_figures
 from transforms.orders import placed_orders, placed_refunds, with_deleted_at, with_refunded
 from transforms.people import OrdersInFull, people, without_returned
@@ -37,13 +38,29 @@ class PeopleMarts(NamedTuple):
     """What the marts are made of before people are compared with one another.
 
     `everybody`: the people with their profiles; `totals` and `habits`: figures of those who bought; `tables`: the other
-    tables of ROW_ORDER but `rfm_cuts`.
+    tables of ROW_ORDER but `rfm_cuts`; `beside`: what the table `orders` has beside the staged orders.
     """
 
     everybody: pl.LazyFrame
     totals: pl.LazyFrame
     habits: pl.LazyFrame
     tables: Mapping[str, pl.LazyFrame]
+    beside: "Beside"
+
+
+class Beside(NamedTuple):
+    """What the table `orders` has beside the staged orders, with numbers for keys.
+
+    `orders`: `order_id, person_number, identity_number` and DERIVED, one row an order; `people`: `person_number,
+    customer_key`; `identities`: `identity_number, identity`.
+    """
+
+    orders: pl.LazyFrame
+    people: pl.LazyFrame
+    identities: pl.LazyFrame
+
+
+DERIVED = ("counted", "refunded", "net", "deleted_at")
 
 
 def build_marts(
@@ -73,7 +90,8 @@ def build_marts(
         form=form,
         in_full=in_full,
     )
-    return scored_marts(parts, score(parts.totals), rfm_cuts(parts.totals), shop=shop, as_of=as_of)
+    totals = _now(parts.totals)
+    return scored_marts(parts, score(totals), rfm_cuts(totals), shop=shop, as_of=as_of)
 
 
 def people_marts(
@@ -96,43 +114,76 @@ def people_marts(
     deletions = staged["deletions"]
     accounts = with_deleted_at(staged["customers"], deletions, "customer", "woocommerce_id")
     known_orders = with_deleted_at(staged["orders"], deletions, "order", "order_id")
-    identified = identify(known_orders, accounts, hash_key=hash_key, aliases=aliases, form=form)
-    # Cached: without it every table would find the owners of all orders anew, also when they are collected together.
-    placed = placed_orders(
-        known_orders.drop("billing", "shipping_address", strict=False),
-        identified.owners,
-        as_of=as_of,
-        not_counted=not_counted,
-    ).cache()
-    refunds = placed_refunds(with_deleted_at(staged["refunds"], deletions, "refund", "refund_id"), placed, as_of=as_of)
-    currencies = currency_totals(placed, refunds).cache()
+    identified = identify_numbered(known_orders, accounts, hash_key=hash_key, aliases=aliases, form=form)
+    owners = identified.owners.with_columns(customer_key="person_number")
+    # Shared steps are collected here, one after the other: what is left to collect together is little.
+    placed = _now(
+        placed_orders(
+            known_orders.drop("email", "billing", "shipping_address", strict=False),
+            owners,
+            as_of=as_of,
+            not_counted=not_counted,
+        )
+    )
+    refunds = _now(
+        placed_refunds(with_deleted_at(staged["refunds"], deletions, "refund", "refund_id"), placed, as_of=as_of)
+    )
+    currencies = _now(currency_totals(placed, refunds))
+    orders = with_refunded(placed, refunds, as_of=as_of)
+    beside = Beside(
+        orders.select("order_id", "person_number", "identity_number", *DERIVED),
+        identified.keys,
+        identified.identities.select("identity_number", "identity"),
+    )
+    by_key = partial(_by_key, keys=identified.keys)
     tables = {
-        "customer_currencies": currencies,
-        "orders": with_refunded(placed, refunds, as_of=as_of),
+        "customer_currencies": by_key(currencies),
+        "orders": by_key(orders).join(beside.identities, on="identity_number", how="left"),
         "order_lines": staged["order_lines"],
-        "refunds": refunds,
+        "refunds": by_key(refunds),
         "products": with_deleted_at(staged["products"], deletions, "product", "product_id"),
         "identities": identified.identities,
         "identity_reviews": identified.reviews,
     }
-    everybody = people(accounts, placed, resolve_aliases(aliases), in_full or _among(staged["orders"]))
+    everybody = people(accounts, placed, identified.keys, resolve_aliases(aliases), in_full or _among(staged["orders"]))
     return PeopleMarts(
-        without_returned(everybody, placed),
-        customer_totals(currencies, as_of=as_of, timezone=timezone),
-        habits(placed, staged["order_lines"], staged["products"]),
+        without_returned(everybody, placed, identified.keys),
+        by_key(_now(customer_totals(currencies, as_of=as_of, timezone=timezone))),
+        by_key(_now(habits(placed, staged["order_lines"], staged["products"]))),
         tables,
+        beside,
     )
 
 
+def _now(frame: pl.LazyFrame) -> pl.LazyFrame:
+    return frame.collect(engine="streaming").lazy()
+
+
+def _by_key(numbered: pl.LazyFrame, keys: pl.LazyFrame) -> pl.LazyFrame:
+    """Return a frame whose `customer_key` holds the numbers of people, with their keys in place of them."""
+    texts = keys.select("customer_key", key_number="person_number")
+    return numbered.rename({"customer_key": "key_number"}).join(texts, on="key_number", how="left").drop("key_number")
+
+
 def scored_marts(
-    parts: PeopleMarts, scored: pl.LazyFrame, cuts: pl.LazyFrame, *, shop: str, as_of: datetime
+    parts: PeopleMarts,
+    scored: pl.LazyFrame,
+    cuts: pl.LazyFrame,
+    *,
+    shop: str,
+    as_of: datetime,
+    without: Collection[str] = (),
 ) -> dict[str, pl.LazyFrame]:
-    """Return the tables as published, sorted, from `people_marts` and what `rfm.score` and `rfm.rfm_cuts` give."""
+    """Return the tables as published, sorted, from `people_marts` and what `rfm.score` and `rfm.rfm_cuts` give.
+
+    Tables `without` are left out.
+    """
     tables = {"customers": with_figures(parts.everybody, scored, parts.habits), "rfm_cuts": cuts, **parts.tables}
     stamps = {"shop": pl.lit(shop), "as_of": pl.lit(as_of, dtype=TIME)}
     return {
         name: conform(tables[name].with_columns(**stamps), MARTS[name]).sort(row_order)
         for name, row_order in ROW_ORDER.items()
+        if name not in without
     }
 
 

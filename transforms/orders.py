@@ -18,7 +18,7 @@ from decimal import Decimal
 
 import polars as pl
 
-from transforms.schemas import MONEY
+from transforms.schemas import MONEY, TIME
 
 NOTHING = pl.lit(Decimal(0), dtype=MONEY)
 TRASH = "trash"
@@ -27,16 +27,20 @@ TRASH = "trash"
 def with_deleted_at(rows: pl.LazyFrame, deletions: pl.LazyFrame, kind: str, key: str) -> pl.LazyFrame:
     """Return `rows` with `deleted_at`: when the shop said that the `kind` with this id (column `key`) is gone.
 
-    Null where it did not, or where the row was observed at or after that.
+    Null where it did not, or where the row was observed at or after that. The deletions are collected here: they are
+    few, and where there is none, millions of rows need no join.
     """
     tombstones = (
         deletions.filter(pl.col("object") == kind)
         .group_by(pl.col("id").alias(key))
         .agg(gone_at=pl.col("observed_at").max())
+        .collect()
     )
+    if tombstones.is_empty():
+        return rows.with_columns(deleted_at=pl.lit(None, dtype=TIME))
     superseded = pl.col("observed_at") >= pl.col("gone_at")
     return (
-        rows.join(tombstones, on=key, how="left")
+        rows.join(tombstones.lazy(), on=key, how="left")
         .with_columns(deleted_at=pl.when(superseded.fill_null(value=False).not_()).then("gone_at"))
         .drop("gone_at")
     )
@@ -45,9 +49,9 @@ def with_deleted_at(rows: pl.LazyFrame, deletions: pl.LazyFrame, kind: str, key:
 def placed_orders(
     orders: pl.LazyFrame, owners: pl.LazyFrame, *, as_of: datetime, not_counted: Sequence[str]
 ) -> pl.LazyFrame:
-    """Return staged orders (with `deleted_at`) with `identity`, `customer_key`, `counted` and `status_counts`.
+    """Return staged orders (with `deleted_at`) with the columns of `owners`, `counted` and `status_counts`.
 
-    `owners` is that of `identity.identify`.
+    `owners` has `order_id, customer_key`, and whatever else is to be laid beside.
     """
     status_counts = (
         pl.col("status").is_in([*not_counted, TRASH]).not_().fill_null(value=False) & pl.col("deleted_at").is_null()

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import polars as pl
 
 from transforms.identity import account_id, account_key, follow_aliases
-from transforms.schemas import STAGED_ORDERS, TIME
+from transforms.schemas import TIME
 
 # What an order shows of a person.
 SHOWN = ("order_id", "email", "billing", "shipping_address", "modified_at")
@@ -39,19 +39,18 @@ OrdersInFull = Callable[[pl.DataFrame], pl.DataFrame]
 
 
 def people(
-    accounts: pl.LazyFrame, orders: pl.LazyFrame, resolved: pl.LazyFrame, in_full: OrdersInFull | None = None
+    accounts: pl.LazyFrame, orders: pl.LazyFrame, keys: pl.LazyFrame, resolved: pl.LazyFrame, in_full: OrdersInFull
 ) -> pl.LazyFrame:
     """Return one row for each person: every account, and everyone who owns an order.
 
-    `accounts` is STAGED_CUSTOMERS with `deleted_at`, `orders` has `customer_key`, `resolved` comes from
-    `resolve_aliases`. With `in_full`, `orders` needs no more than `customer_key, order_id, created_at`: addresses are
-    asked for where they are shown, of the latest order of each guest. Columns: `customer_key, woocommerce_id`, the
-    profile, `company, phone, country, city`.
+    `accounts` is STAGED_CUSTOMERS with `deleted_at`; `orders` has `person_number, order_id, created_at`; `keys`
+    (`person_number, customer_key`) has everybody; `resolved` comes from `resolve_aliases`. Addresses are asked for where
+    they are shown, of the latest order of each guest. Columns: `customer_key, woocommerce_id`, the profile, `company,
+    phone, country, city`.
     """
-    shown = _shown_accounts(accounts, resolved).cache()
+    shown = _shown_accounts(accounts, resolved).collect().lazy()
     with_account = accounts.drop("deleted_at").join(shown, on="woocommerce_id").select("customer_key", *PROFILE)
-    latest = _latest_orders(orders, shown.select("customer_key")).cache()
-    without = _of_orders(latest, orders if in_full is None else _asked_for(latest, in_full))
+    without = _of_orders(_latest_orders(orders, keys, shown), in_full)
     billing, shipping = pl.col("billing").struct, pl.col("shipping").struct
     return pl.concat([with_account, without]).with_columns(
         pl.coalesce("first_name", billing.field("first_name")).alias("first_name"),
@@ -64,16 +63,18 @@ def people(
     )
 
 
-def without_returned(everybody: pl.LazyFrame, orders: pl.LazyFrame) -> pl.LazyFrame:
+def without_returned(everybody: pl.LazyFrame, orders: pl.LazyFrame, keys: pl.LazyFrame) -> pl.LazyFrame:
     """Return `everybody` with `deleted_at` null for those who ordered after it.
 
-    `orders` is the result of `placed_orders`; only orders of a status that counts tell, whatever `as_of`.
+    `orders` is the result of `placed_orders`, by the numbers of `keys`; only orders of a status that counts tell,
+    whatever `as_of`.
     """
     gone = everybody.filter(pl.col("deleted_at").is_not_null()).select("customer_key", gone_at="deleted_at")
+    gone = gone.join(keys, on="customer_key")
     returned = (
         orders.filter("status_counts")
-        .select("customer_key", "created_at")
-        .join(gone, on="customer_key")
+        .select("person_number", "created_at")
+        .join(gone, on="person_number")
         .filter(pl.col("created_at") > pl.col("gone_at"))
         .select("customer_key", returned=True)
         .unique()
@@ -106,30 +107,28 @@ def _shown_accounts(accounts: pl.LazyFrame, resolved: pl.LazyFrame) -> pl.LazyFr
     )
 
 
-def _latest_orders(orders: pl.LazyFrame, known: pl.LazyFrame) -> pl.LazyFrame:
+def _latest_orders(orders: pl.LazyFrame, keys: pl.LazyFrame, known: pl.LazyFrame) -> pl.DataFrame:
     """Return `customer_key, first_at, order_id`, the latest order of each person who is not `known`."""
-    narrow = orders.select("customer_key", "order_id", "created_at").join(known, on="customer_key", how="anti")
-    span = narrow.group_by("customer_key").agg(
-        first_at=pl.col("created_at").min(), latest_at=pl.col("created_at").max()
-    )
+    others = keys.join(known, on="customer_key", how="anti")
+    narrow = orders.select("person_number", "order_id", "created_at").join(others, on="person_number")
+    # Nulls first: an order of an unknown time is nobody's latest where there is another.
     return (
-        narrow.join(span, on="customer_key")
-        .filter(pl.col("created_at").eq_missing(pl.col("latest_at")))
-        .group_by("customer_key", "first_at")
-        .agg(pl.col("order_id").max())
+        narrow.group_by("customer_key")
+        .agg(
+            pl.col("order_id").sort_by("created_at", "order_id", nulls_last=False).last(),
+            first_at=pl.col("created_at").min(),
+        )
+        .collect(engine="streaming")
     )
 
 
-def _asked_for(latest: pl.LazyFrame, in_full: OrdersInFull) -> pl.LazyFrame:
-    columns = {name: STAGED_ORDERS[name] for name in SHOWN}
-    return latest.select("order_id").map_batches(lambda ids: in_full(ids).select(SHOWN), schema=columns)
-
-
-def _of_orders(latest: pl.LazyFrame, orders: pl.LazyFrame) -> pl.LazyFrame:
+def _of_orders(latest: pl.DataFrame, in_full: OrdersInFull) -> pl.LazyFrame:
     nothing = pl.lit(None, dtype=pl.String)
     return (
-        orders.select(SHOWN)
-        .join(latest, on="order_id")
+        in_full(latest.select("order_id"))
+        .lazy()
+        .select(SHOWN)
+        .join(latest.lazy(), on="order_id")
         .with_columns(
             first_name=nothing,
             last_name=nothing,
