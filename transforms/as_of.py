@@ -9,7 +9,7 @@ A version knows which of its orders count up to its own as-of only. So D may lie
 one the answer would be that of the version's own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from itertools import takewhile
 
@@ -19,20 +19,29 @@ from transforms.habits import habits
 from transforms.metrics import currency_totals, customer_totals, with_figures
 from transforms.orders import before
 from transforms.rfm import score
-from transforms.schemas import CUSTOMERS, TIME, conform
+from transforms.schemas import CUSTOMERS, TIME, conform, empty
 
 # What a person has whatever the day: the columns that stand before the figures.
 PROFILE = tuple(takewhile(lambda column: column != "currency", CUSTOMERS))
+# What `habits` works out: for that all orders meet all their lines, which takes longer than everything else.
+HABITS = ("median_days_between", "days_to_second", "active_months", "products_count", "categories", "coupons")
 
 
-def customers_as_of(tables: Mapping[str, pl.LazyFrame], *, as_of: datetime, timezone: str) -> pl.LazyFrame:
+def customers_as_of(
+    tables: Mapping[str, pl.LazyFrame], *, as_of: datetime, timezone: str, columns: Collection[str] = tuple(CUSTOMERS)
+) -> pl.LazyFrame:
     """Return `schemas.CUSTOMERS` with figures, habits, scores and groups as of the exclusive, aware instant `as_of`.
 
     `tables` holds a version's `customers, orders, order_lines, refunds, products`; there is a row for each of its
-    people. `segments` is empty: who was a member then is either observed, or asked by a rule over this frame.
+    people. Of `CUSTOMERS` the `columns` alone are returned, in its order. `segments` is empty: who was a member then is
+    either observed, or asked by a rule over this frame.
     """
     orders, refunds = (tables[name].with_columns(pl.col("counted") & before(as_of)) for name in ("orders", "refunds"))
     totals = customer_totals(currency_totals(orders, refunds), as_of=as_of, timezone=timezone)
-    bought = habits(orders, tables["order_lines"], tables["products"])
+    if set(HABITS).intersection(columns):
+        bought = habits(orders, tables["order_lines"], tables["products"])
+    else:
+        bought = empty({name: CUSTOMERS[name] for name in ("customer_key", *HABITS)})
     people = with_figures(tables["customers"].select(PROFILE), score(totals), bought)
-    return conform(people.with_columns(as_of=pl.lit(as_of, dtype=TIME)), CUSTOMERS)
+    wanted = {name: dtype for name, dtype in CUSTOMERS.items() if name in columns}
+    return conform(people.with_columns(as_of=pl.lit(as_of, dtype=TIME)), wanted)

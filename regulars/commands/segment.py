@@ -74,7 +74,7 @@ def segment(rule: RuleText, as_of: AsOf = None, out: Out = None, shop: Shop = No
             found = (
                 _today(settings, name, asked, records, everybody=out is not None)
                 if instant is None
-                else _then(folder, about, asked, records, instant)
+                else _then(folder, about, asked, records, instant, everybody=out is not None)
             )
         except RuleError as error:
             raise typer.BadParameter(_sentence(error)) from None
@@ -157,7 +157,9 @@ def _today(settings: "Settings", shop: str, rule: "Rule", records: "Records", *,
     return Found(to_text(rule), count.people, count.net, people)
 
 
-def _then(folder: Path, about: "Manifest", rule: "Rule", records: "Records", as_of: datetime) -> Found:
+def _then(
+    folder: Path, about: "Manifest", rule: "Rule", records: "Records", as_of: datetime, *, everybody: bool
+) -> Found:
     from regulars.directory.layout import scan_table
     from regulars.directory.overlay import read_overlay, same_address
     from regulars.directory.past import reconstruct
@@ -168,12 +170,12 @@ def _then(folder: Path, about: "Manifest", rule: "Rule", records: "Records", as_
     try:
         tables = {table: scan_table(folder / about.version, table) for table in MARTS}
         overlay = read_overlay(records, about.shop, same_address(tables["identities"]))
-        then = reconstruct(tables, rule, overlay, as_of=as_of, timezone=about.timezone)
+        most = None if everybody else SAMPLE
+        then = reconstruct(tables, rule, overlay, as_of=as_of, timezone=about.timezone, most=most)
     except FileNotFoundError:
         raise DataFolderError("The published files were replaced meanwhile; ask again.") from None
-    return Found(
-        to_text(rule), then.people.height, then.net, then.people, (*TODAYS, *without_past(rule, overlay.segments))
-    )
+    todays = (*TODAYS, *without_past(rule, overlay.segments))
+    return Found(to_text(rule), then.total, then.net, then.people, todays)
 
 
 def _write(people: "pl.DataFrame", out: Path, timezone: str) -> None:

@@ -96,7 +96,7 @@ class Described:
     def _keys(self, query: Query) -> pl.Series:
         about = self._snapshot.manifest
         tables = {name: self._snapshot.scan(name) for name in QUERY_TABLES}
-        return query_keys(query, tables, as_of=about.as_of, timezone=about.timezone).collect()[KEY]
+        return query_keys(query, tables, as_of=about.as_of, timezone=about.timezone).collect(engine="streaming")[KEY]
 
     def _with_tags(self, overlay: Overlay) -> tuple[pl.Series, pl.DataFrame]:
         """Return the rows of those who have tags, and these people with a column `tags`."""

@@ -54,8 +54,8 @@ class Reconstructed:
         about = self._snapshot.manifest
         self._refuse_later(as_of)
         tables = {name: self._snapshot.scan(name) for name in TABLES}
-        then = reconstruct(tables, rule, overlay, as_of=as_of, timezone=about.timezone)
-        return Count(then.people.height, then.net, then.people.head(sample))
+        then = reconstruct(tables, rule, overlay, as_of=as_of, timezone=about.timezone, most=sample)
+        return Count(then.total, then.net, then.people)
 
     def _migration(self, overlay: Overlay, since: datetime, until: datetime) -> pl.DataFrame:
         visible = self._selection.mask(EVERYBODY, overlay)
@@ -72,7 +72,8 @@ class Reconstructed:
     def _score(self, as_of: datetime) -> pl.DataFrame:
         self._refuse_later(as_of)
         tables = {name: self._snapshot.scan(name) for name in TABLES}
-        then = customers_as_of(tables, as_of=as_of, timezone=self._snapshot.manifest.timezone)
+        timezone = self._snapshot.manifest.timezone
+        then = customers_as_of(tables, as_of=as_of, timezone=timezone, columns=(KEY, *SCORED))
         return then.select(KEY, *SCORED).sort(KEY).collect(engine="streaming").select(SCORED)
 
     def _refuse_later(self, as_of: datetime) -> None:

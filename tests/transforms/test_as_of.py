@@ -87,6 +87,9 @@ def hold_against_a_run(drawn: tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]
     then = customers_as_of(today, as_of=day, timezone=BERLIN).collect()
 
     assert_frame_equal(then, marts(tables, as_of=day, only=["customers"])["customers"], check_row_order=False)
+    few = ["customer_key", "net", "m", "rfm_group"]
+    without_habits = customers_as_of(today, as_of=day, timezone=BERLIN, columns=few).collect()
+    assert_frame_equal(without_habits, then.select(few), check_row_order=False)
 
 
 def test_the_versions_own_day_gives_the_version_back() -> None:

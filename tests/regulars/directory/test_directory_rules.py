@@ -2,15 +2,21 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
+from regulars.directory.layout import scan_table
+from regulars.directory.overlay import Overlay
+from regulars.directory.past import reconstruct
 from regulars.directory.published import Directory
 from regulars.directory.query import Count, PeopleQuery
+from regulars.directory.reconstructed import TABLES
 from regulars.errors import LaterThanFigures
 from regulars.models import Hidden
 from tests.regulars.directory.builders import (
@@ -219,6 +225,19 @@ def test_a_past_day_has_the_figures_of_that_day(tmp_path: Path) -> None:
     assert counted.sample.row(0, named=True)["orders_count"] == 2
     with pytest.raises(LaterThanFigures, match="2026-11-12"):
         directory.count_as_of(parse("orders_count >= 1"), AS_OF + timedelta(days=1))
+
+
+def test_the_first_few_of_a_past_day_are_those_of_everybody(tmp_path: Path) -> None:
+    """A sample is worked out for its people alone: what is shown of them must be what a whole list shows."""
+    directory = a_shop(tmp_path)
+    (version,) = (folder for folder in tmp_path.iterdir() if folder.is_dir())
+    tables = {name: scan_table(version, name) for name in TABLES}
+    asked = partial(reconstruct, tables, parse("orders_count >= 0"), Overlay(), as_of=AS_OF, timezone=BERLIN)
+
+    everybody, few = asked(), asked(most=2)
+
+    assert (few.total, few.net) == (everybody.total, everybody.net) == (4, directory.count(parse("net > 0")).net)
+    assert_frame_equal(few.people, everybody.people.head(2))
 
 
 def test_before_the_first_order_nobody_had_bought(tmp_path: Path) -> None:
