@@ -62,7 +62,7 @@ def test_a_segment_just_looked_at_says_since_when_it_is_observed(app: Open, publ
         test = app(page, **address)
         no_failure(test)
         assert said(test).count("Observed since 9 Nov 2026: nobody joined or left") == 1
-        assert "in the last 30 days" not in said(test)
+        assert "left in the last 30 days" not in said(test)
 
 
 def test_a_segments_page_tells_who_joined_and_left_and_why(app: Open, observed: str) -> None:
