@@ -35,6 +35,8 @@ PROFILE_COLUMNS: Mapping[str, str] = {
     "country": "country",
     "city": "city",
 }
+# The orders and the keys of nobody, as `people` reads them.
+NUMBERED = {"person_number": pl.UInt32(), "customer_key": pl.String(), "order_id": pl.Int64(), "created_at": TIME}
 CARRIED = ("is_paying_customer", "avatar_url", "created_at", "modified_at")
 
 
@@ -143,8 +145,9 @@ def _raw(rows: Sequence[ChangeRow]) -> pl.LazyFrame:
 def _profile(row: ChangeRow) -> dict[str, Any]:
     """Return the columns of `CUSTOMERS` that an account's body decides, as the next version will have them."""
     accounts = stage_customers(_raw([row])).with_columns(deleted_at=pl.lit(None, dtype=TIME))
-    orders = empty({"customer_key": pl.String(), **STAGED_ORDERS})
-    (one,) = people(accounts, orders, empty(ALIASES)).select(*PROFILE_COLUMNS, *CARRIED).collect().to_dicts()
+    no_orders = pl.DataFrame(schema=dict(STAGED_ORDERS))
+    everybody = people(accounts, empty(NUMBERED), empty(NUMBERED), empty(ALIASES), lambda _: no_orders)
+    (one,) = everybody.select(*PROFILE_COLUMNS, *CARRIED).collect().to_dicts()
     return one
 
 
