@@ -15,6 +15,7 @@ import polars as pl
 from pipelines.derived import (
     Origin,
     WarehouseKnown,
+    Whole,
     origin_before,
     touched_since,
     write_changes,
@@ -26,10 +27,11 @@ from pipelines.warehouse import Warehouse
 from transforms.days import as_of_for_day, next_midnight
 from transforms.identity import EmailForm
 from transforms.incremental import Links, Reach, Touched, reach_of, restricted
-from transforms.marts import build_marts, find_aliases
+from transforms.marts import find_aliases, people_marts, scored_marts
 from transforms.patches import Basis, Change, Written, changed_marts, tags_of
+from transforms.rfm import rfm_cuts, score
 from transforms.schemas import MARTS
-from transforms.segments import assign_segments, broken_segments
+from transforms.segments import asks_for_orders, assign_segments, broken_segments
 
 log = logging.getLogger("regulars")
 
@@ -110,20 +112,28 @@ _Done = tuple[Snapshot, dict[str, int] | None]
 def _derive_whole(wanted: _Wanted, *, live: bool) -> _Done:
     """Derive everything from the staged tables."""
     warehouse, shop, form = wanted.warehouse, wanted.shop, email_form(wanted.deployment.settings)
-    staged = warehouse.staged_by_name()
+    staged = warehouse.staged_narrow()
     snapshot = take_snapshot(wanted.deployment, shop, _registered_once(staged, warehouse.mart_keys(), form))
-    basis = wanted.basis(snapshot.hash_key)
-    frames = build_marts(
+    if asks_for_orders(snapshot.rules):
+        staged = warehouse.staged_by_name()
+    made = _made_whole(wanted, staged, snapshot)
+    write_whole(warehouse, made, wanted.facts(snapshot, live=live), wanted.origin(snapshot))
+    return snapshot, None
+
+
+def _made_whole(wanted: _Wanted, staged: Mapping[str, pl.LazyFrame], snapshot: Snapshot) -> Whole:
+    basis, shop = wanted.basis(snapshot.hash_key), wanted.shop
+    parts = people_marts(
         staged,
-        shop=shop,
         as_of=basis.as_of,
         timezone=basis.timezone,
         not_counted=basis.not_counted,
         hash_key=basis.hash_key,
         aliases=snapshot.links.lazy(),
         form=basis.form,
-        in_full=warehouse.orders_in_full,
+        in_full=wanted.warehouse.orders_in_full,
     )
+    frames = scored_marts(parts, score(parts.totals), rfm_cuts(parts.totals), shop=shop, as_of=basis.as_of)
     tags = tags_of(snapshot.tags, shop)
     tagged = frames["customers"].join(tags.lazy().select("customer_key", "tags"), on="customer_key", how="left")
     frames |= assign_segments(
@@ -135,10 +145,9 @@ def _derive_whole(wanted: _Wanted, *, live: bool) -> _Done:
         hidden=snapshot.hidden,
         tables=frames,
     )._asdict()
-    tables = dict(zip(frames, pl.collect_all(list(frames.values()), engine="streaming"), strict=True))
-    tables["person_tags"] = tags
-    write_whole(warehouse, tables, wanted.facts(snapshot, live=live), wanted.origin(snapshot))
-    return snapshot, None
+    made = {name: frame for name, frame in frames.items() if name not in ("orders", "order_lines")}
+    tables = dict(zip(made, pl.collect_all(list(made.values()), engine="streaming"), strict=True))
+    return Whole(shop, {**tables, "person_tags": tags}, parts.beside)
 
 
 def _derive_changes(wanted: _Wanted, before: Origin, *, live: bool) -> _Done | None:

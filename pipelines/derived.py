@@ -6,26 +6,18 @@ and in their transaction, lies what they were derived by (`basis.settings`), the
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 import duckdb
 import polars as pl
 
-from pipelines.warehouse import (
-    NAMES,
-    NAMES_OF_GUESTS,
-    Warehouse,
-    create_table,
-    exists,
-    insert,
-    read_table,
-    remember,
-    transaction,
-)
+from pipelines.reading import NAMES_OF_GUESTS, ORDERS_BY_NAME, exists, read_table
+from pipelines.warehouse import Warehouse, create_table, insert, remember, transaction
 from transforms import schemas
 from transforms.identity import LINKED_ALIASES
 from transforms.incremental import Touched
+from transforms.marts import DERIVED, Beside
 from transforms.patches import Changes
 
 HIDDEN = {"customer_key": pl.String()}
@@ -35,6 +27,8 @@ BASIS: Mapping[str, Mapping[str, pl.DataType]] = {
     "deletions": schemas.RAW_DELETIONS,
 }
 TOUCHED_BY = {"order": "orders", "customer": "customers", "refund": "refunds", "product": "products"}
+# Ten million orders are joined with what lies beside them; Polars has let go of most by then.
+WRITING_MEMORY_LIMIT = "2GB"
 UPDATED = ("r", "f", "m", "rfm_group", "segments")
 
 
@@ -47,30 +41,33 @@ class Origin(NamedTuple):
 
 
 class WarehouseKnown:
-    """What is staged and what was derived, as `transforms.incremental.Known` asks for it; read when it is collected."""
+    """What is staged and what was derived, as `transforms.incremental.Known` asks for it, read at once."""
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
 
     def staged(self, table: str, among: pl.Series) -> pl.LazyFrame:
         """Return the staged rows with one of these values; of orders' addresses the names of guests alone."""
-        columns, computed = dict(schemas.STAGED[table]), {}
+        columns, computed = schemas.STAGED[table], {}
         if table == "orders":
-            del columns["shipping_address"]
-            columns, computed = {**columns, "billing": NAMES}, {"billing": NAMES_OF_GUESTS}
-        return self._warehouse.scan("staging", table, columns, computed, among)
+            columns, computed = ORDERS_BY_NAME, {"billing": NAMES_OF_GUESTS}
+        with self._warehouse.connect() as connection:
+            return read_table(connection, "staging", table, columns, computed=computed, among=among)
 
     def deletions(self) -> pl.LazyFrame:
         """Return RAW_DELETIONS."""
-        return self._warehouse.scan("raw", "deletions", schemas.RAW_DELETIONS)
+        with self._warehouse.connect() as connection:
+            return read_table(connection, "raw", "deletions", schemas.RAW_DELETIONS)
 
     def orders_in_full(self, ids: pl.DataFrame) -> pl.DataFrame:
         """Return the staged orders with these `order_id`, addresses and all."""
         return self._warehouse.orders_in_full(ids)
 
-    def derived(self, table: str, among: pl.Series | None = None) -> pl.LazyFrame:
-        """Return a table of the marts, or its rows with one of these values."""
-        return self._warehouse.scan("marts", table, schemas.MARTS[table], among=among)
+    def derived(self, table: str, among: pl.Series | None = None, columns: Collection[str] = ()) -> pl.LazyFrame:
+        """Return a table of the marts, or its rows with one of these values, or these columns of it."""
+        wanted = {name: dtype for name, dtype in schemas.MARTS[table].items() if not columns or name in columns}
+        with self._warehouse.connect() as connection:
+            return read_table(connection, "marts", table, wanted, among=among)
 
 
 def touched_since(warehouse: Warehouse) -> Touched:
@@ -103,11 +100,44 @@ def origin_before(warehouse: Warehouse) -> Origin | None:
         return Origin(json.loads(settings), links, frozenset(hidden))
 
 
-def write_whole(
-    warehouse: Warehouse, tables: Mapping[str, pl.DataFrame], facts: Mapping[str, Any], origin: Origin
-) -> None:
-    """Replace the marts by `tables` and remember where they came from, in one transaction."""
-    warehouse.write_marts(tables, facts, lambda connection: _settle(connection, origin))
+class Whole(NamedTuple):
+    """All marts of a shop: `tables` but for orders and order lines, which are as staged with what lies `beside`."""
+
+    shop: str
+    tables: Mapping[str, pl.DataFrame]
+    beside: Beside
+
+
+def write_whole(warehouse: Warehouse, made: Whole, facts: Mapping[str, Any], origin: Origin) -> None:
+    """Replace the marts by `made` and remember where they came from, in one transaction."""
+
+    def finish(connection: duckdb.DuckDBPyConnection) -> None:
+        _write_orders(connection, made.beside, made.shop)
+        _settle(connection, origin)
+
+    warehouse.write_marts(made.tables, facts, finish)
+
+
+def _write_orders(connection: duckdb.DuckDBPyConnection, beside: Beside, shop: str) -> None:
+    """Write orders and order lines within DuckDB: most of their columns are as staged and need not leave it."""
+    connection.execute(f"SET memory_limit = '{WRITING_MEMORY_LIMIT}'")
+    for name, rows in zip(Beside._fields, pl.collect_all(list(beside)), strict=True):
+        connection.register(f"beside_{name}", rows.to_arrow())
+    added = ("customer_key", "identity", *DERIVED)
+    joined = (
+        "staging.orders JOIN beside_orders USING (order_id) LEFT JOIN beside_people USING (person_number) "
+        "LEFT JOIN beside_identities USING (identity_number)"
+    )
+    for name, source in {"orders": joined, "order_lines": "staging.order_lines"}.items():
+        columns = schemas.MARTS[name]
+        connection.execute(f"DROP TABLE IF EXISTS marts.{name}")
+        create_table(connection, "marts", name, columns)
+        if exists(connection, "staging", name):
+            own = (column if column in (*schemas.STAGED[name], *added) else "$shop" for column in columns)
+            text = f"INSERT INTO marts.{name} SELECT {', '.join(own)} FROM {source}"  # noqa: S608 - our own names
+            connection.execute(text, {"shop": shop})
+    for name in Beside._fields:
+        connection.unregister(f"beside_{name}")
 
 
 def write_changes(warehouse: Warehouse, changes: Changes, facts: Mapping[str, Any], origin: Origin) -> None:

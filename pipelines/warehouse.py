@@ -14,8 +14,8 @@ from typing import Any
 
 import duckdb
 import polars as pl
-from polars.io.plugins import register_io_source
 
+from pipelines.reading import NAMES_OF_GUESTS, NARROW, NARROWED, ORDERS_BY_NAME, exists, read_table
 from regulars.errors import DataFolderError, NewerSchema, WarehouseBusy
 from transforms import schemas
 from transforms.marts import ROW_ORDER
@@ -38,14 +38,6 @@ PUBLISHED_ORDER: Mapping[str, tuple[str, ...]] = {
     "segment_members": ("customer_key", "segment_id"),
     "person_tags": ("customer_key",),
 }
-# Rows that a scan hands over at a time.
-SCAN_ROWS = 250_000
-
-NAMES = pl.Struct({"first_name": pl.String(), "last_name": pl.String()})
-NAMES_OF_GUESTS = (
-    "CASE WHEN coalesce(woocommerce_id, 0) <= 0 "
-    "THEN struct_pack(first_name := billing.first_name, last_name := billing.last_name) END"
-)
 
 # Raw rows in, the staged tables made of them out, collected together.
 Stage = Callable[[pl.LazyFrame], Mapping[str, pl.LazyFrame]]
@@ -150,59 +142,34 @@ class Warehouse:
                 connection.execute("CREATE SCHEMA IF NOT EXISTS staging")
 
     def staged(self) -> dict[str, pl.LazyFrame]:
-        """Return the staged tables and the deletions; a table that does not exist yet comes back empty.
-
-        Nothing is read before they are collected, and then only the columns that are asked for: ten million orders with
-        their addresses would not fit into memory.
-        """
-        tables = {name: self.scan("staging", name, columns) for name, columns in schemas.STAGED.items()}
-        return {**tables, "deletions": self.scan("raw", "deletions", schemas.RAW_DELETIONS)}
+        """Return the staged tables and the deletions, in memory; a table that does not exist yet comes back empty."""
+        return self._staged(schemas.STAGED)
 
     def staged_by_name(self) -> dict[str, pl.LazyFrame]:
-        """Return `staged`, but of the orders' addresses only the names of guests: what tells people apart."""
-        columns = {**schemas.STAGED_ORDERS, "billing": NAMES}
-        del columns["shipping_address"]
-        return {**self.staged(), "orders": self.scan("staging", "orders", columns, {"billing": NAMES_OF_GUESTS})}
+        """Return `staged`, but of the orders' addresses only the names of guests."""
+        return self._staged({**schemas.STAGED, "orders": ORDERS_BY_NAME}, {"orders": {"billing": NAMES_OF_GUESTS}})
+
+    def staged_narrow(self) -> dict[str, pl.LazyFrame]:
+        """Return `staged`, but of orders and their lines only what figures are derived from."""
+        return self._staged({**schemas.STAGED, **NARROW}, NARROWED)
+
+    def _staged(
+        self,
+        tables: Mapping[str, Mapping[str, pl.DataType]],
+        computed: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    ) -> dict[str, pl.LazyFrame]:
+        with self.connect() as connection:
+            read = {
+                name: read_table(connection, "staging", name, columns, computed=computed.get(name, {}))
+                for name, columns in tables.items()
+            }
+            return {**read, "deletions": read_table(connection, "raw", "deletions", schemas.RAW_DELETIONS)}
 
     def orders_in_full(self, ids: pl.DataFrame) -> pl.DataFrame:
         """Return of the staged orders with these `order_id` what people are shown by, addresses and all."""
         columns = {name: schemas.STAGED_ORDERS[name] for name in SHOWN}
-        return self.scan("staging", "orders", columns, among=ids["order_id"]).collect()
-
-    def scan(
-        self,
-        schema: str,
-        table: str,
-        columns: Mapping[str, pl.DataType],
-        computed: Mapping[str, str] = MappingProxyType({}),
-        among: pl.Series | None = None,
-    ) -> pl.LazyFrame:
-        """Return a table that is read when it is collected, in batches, by the columns that are asked for.
-
-        `computed` has the SQL of columns that are not read as they are. `among` keeps the rows whose column of that
-        name has one of these values.
-        """
-
-        def read(
-            wanted: list[str] | None, predicate: pl.Expr | None, rows: int | None, batch_rows: int | None
-        ) -> Iterator[pl.DataFrame]:
-            names = columns if wanted is None else wanted
-            with self._opened() as connection:
-                connection.execute("SET TimeZone = 'UTC'")
-                if not exists(connection, schema, table):
-                    yield pl.DataFrame(schema={name: columns[name] for name in names})
-                    return
-                text = f"SELECT {', '.join(_named(name, computed) for name in names) or 1} FROM {schema}.{table}"
-                if among is not None:
-                    connection.register("wanted", among.unique().to_frame().to_arrow())
-                    text += f" SEMI JOIN wanted USING ({among.name})"
-                if rows is not None:
-                    text += f" LIMIT {rows}"
-                for batch in connection.sql(text).to_arrow_reader(batch_rows or SCAN_ROWS):
-                    frame = pl.DataFrame(batch).select(pl.col(name).cast(columns[name]) for name in names)
-                    yield frame if predicate is None else frame.filter(predicate)
-
-        return register_io_source(read, schema=dict(columns))
+        with self.connect() as connection:
+            return read_table(connection, "staging", "orders", columns, among=ids["order_id"]).collect()
 
     def counts(self, schema: str) -> dict[str, int]:
         """Return how many rows each of our tables in `schema` (`raw`, `staging` or `marts`) has now."""
@@ -222,7 +189,8 @@ class Warehouse:
     ) -> None:
         """Replace the marts by `tables` and remember `facts` of them, in one transaction, with what `settle` does.
 
-        `marts` hands them out again without a read: the checks and the publish of the same run look at them next.
+        `settle` may write further tables. `marts` hands out `tables` again without a read: the checks and the publish
+        of the same run look at them next.
         """
         self.forget_written()
         with self.connect() as connection, transaction(connection):
@@ -252,9 +220,10 @@ class Warehouse:
 
         They are read once: the checks and the publish of one run look at them one after the other.
         """
-        if not self._written:
+        missing = {name: columns for name, columns in schemas.MARTS.items() if name not in self._written}
+        if missing:
             with self.connect() as connection:
-                for name, columns in schemas.MARTS.items():
+                for name, columns in missing.items():
                     frame = read_table(connection, "marts", name, columns)
                     self._written[name] = (
                         frame.sort(PUBLISHED_ORDER[name]).collect() if name in PUBLISHED_ORDER else frame.collect()
@@ -295,15 +264,6 @@ def remember(connection: duckdb.DuckDBPyConnection, facts: Mapping[str, Any]) ->
         connection.execute("INSERT OR REPLACE INTO meta.facts VALUES (?, ?::JSON)", [name, json.dumps(value)])
 
 
-def exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
-    """Return whether there is a table of this name."""
-    found = connection.sql(
-        "SELECT count(*) FROM information_schema.tables WHERE table_schema = $schema AND table_name = $table",
-        params={"schema": schema, "table": table},
-    ).fetchall()
-    return bool(found[0][0])
-
-
 def create_table(
     connection: duckdb.DuckDBPyConnection, schema: str, table: str, columns: Mapping[str, pl.DataType]
 ) -> None:
@@ -318,17 +278,3 @@ def insert(connection: duckdb.DuckDBPyConnection, schema: str, table: str, frame
     connection.register("rows_of", frame.to_arrow())
     connection.execute(f"INSERT INTO {schema}.{table} SELECT * FROM rows_of")
     connection.unregister("rows_of")
-
-
-def _named(column: str, computed: Mapping[str, str]) -> str:
-    return f"{computed[column]} AS {column}" if column in computed else column
-
-
-def read_table(
-    connection: duckdb.DuckDBPyConnection, schema: str, table: str, columns: Mapping[str, pl.DataType]
-) -> pl.LazyFrame:
-    """Return a table as it is now; empty where there is none."""
-    if not exists(connection, schema, table):
-        return schemas.empty(columns)
-    frame = connection.sql(f"SELECT {', '.join(columns)} FROM {schema}.{table}").pl()
-    return schemas.conform(frame.lazy(), columns)

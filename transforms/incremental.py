@@ -39,8 +39,11 @@ class Known(Protocol):
     def orders_in_full(self, ids: pl.DataFrame) -> pl.DataFrame:
         """Return the staged orders with these `order_id`, with the columns of `people.SHOWN` at least."""
 
-    def derived(self, table: str, among: pl.Series | None = None) -> pl.LazyFrame:
-        """Return a table of the marts as they were derived last, whole or its rows with one of these values."""
+    def derived(self, table: str, among: pl.Series | None = None, columns: Collection[str] = ()) -> pl.LazyFrame:
+        """Return a table of the marts as they were derived last, or its rows with one of these values.
+
+        Only `columns` of it, where any are named.
+        """
 
 
 class Touched(NamedTuple):
@@ -166,16 +169,16 @@ def _accounts_of(keys: Iterable[str]) -> set[int]:
 def _derived_before(known: Known, fresh: Reach, form: EmailForm) -> Reach:
     """Return whom these keys, addresses and orders stood for, and what else those people had."""
     keys, columns = list(fresh.keys), ("identity", "customer_key", "email")
-    named = [known.derived("identities", pl.Series(name, keys, dtype=pl.String)) for name in columns[:2]]
-    under = known.derived("identities")
+    named = [known.derived("identities", pl.Series(name, keys, dtype=pl.String), columns) for name in columns[:2]]
     if form.folds:
         wanted = _texts(fresh.addresses, "address").lazy()
+        under = known.derived("identities", columns=columns)
         under = under.with_columns(address=address(pl.col("email"), form)).join(wanted, on="address", how="semi")
     else:
-        under = known.derived("identities", pl.Series("email", list(fresh.addresses), dtype=pl.String))
+        under = known.derived("identities", pl.Series("email", list(fresh.addresses), dtype=pl.String), columns)
     orders = [
-        known.derived("orders", _numbers(fresh.orders, "order_id")),
-        known.derived("orders", pl.Series("customer_key", keys, dtype=pl.String)),
+        known.derived("orders", among, ("order_id", *columns[:2]))
+        for among in (_numbers(fresh.orders, "order_id"), pl.Series("customer_key", keys, dtype=pl.String))
     ]
     identities, placed = pl.collect_all(
         [

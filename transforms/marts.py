@@ -5,7 +5,7 @@ profile and tags. It hides later orders from the figures, not from the tables: e
 `orders.counted` says what the figures hold. Deleted accounts and orders stay, with `deleted_at`.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import NamedTuple
@@ -148,7 +148,7 @@ def people_marts(
     everybody = people(accounts, placed, identified.keys, resolve_aliases(aliases), in_full or _among(staged["orders"]))
     return PeopleMarts(
         without_returned(everybody, placed, identified.keys),
-        by_key(_now(customer_totals(currencies, as_of=as_of, timezone=timezone))),
+        _now(by_key(customer_totals(currencies, as_of=as_of, timezone=timezone))),
         by_key(_now(habits(placed, staged["order_lines"], staged["products"]))),
         tables,
         beside,
@@ -166,24 +166,14 @@ def _by_key(numbered: pl.LazyFrame, keys: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def scored_marts(
-    parts: PeopleMarts,
-    scored: pl.LazyFrame,
-    cuts: pl.LazyFrame,
-    *,
-    shop: str,
-    as_of: datetime,
-    without: Collection[str] = (),
+    parts: PeopleMarts, scored: pl.LazyFrame, cuts: pl.LazyFrame, *, shop: str, as_of: datetime
 ) -> dict[str, pl.LazyFrame]:
-    """Return the tables as published, sorted, from `people_marts` and what `rfm.score` and `rfm.rfm_cuts` give.
-
-    Tables `without` are left out.
-    """
+    """Return the tables as published, sorted, from `people_marts` and what `rfm.score` and `rfm.rfm_cuts` give."""
     tables = {"customers": with_figures(parts.everybody, scored, parts.habits), "rfm_cuts": cuts, **parts.tables}
     stamps = {"shop": pl.lit(shop), "as_of": pl.lit(as_of, dtype=TIME)}
     return {
         name: conform(tables[name].with_columns(**stamps), MARTS[name]).sort(row_order)
         for name, row_order in ROW_ORDER.items()
-        if name not in without
     }
 
 

@@ -18,7 +18,7 @@ from transforms.marts import people_marts, scored_marts
 from transforms.rfm import rfm_cuts, score
 from transforms.rules import SegmentRule
 from transforms.schemas import PERSON_TAGS, SEGMENTS, conform
-from transforms.segments import assign_segments
+from transforms.segments import asks_for_orders, assign_segments
 
 FIGURES = ("customer_key", "recency_days", "orders_count", "net", "currency")
 SCORES = ("r", "f", "m", "rfm_group")
@@ -101,11 +101,11 @@ def changed_marts(known: Known, change: Change, written: Written, basis: Basis) 
         in_full=known.orders_in_full,
     )
     reached = pl.DataFrame({"customer_key": list(reach.keys)}, schema={"customer_key": pl.String()})
-    others = known.derived("customers").select(*FIGURES, *SCORES).filter(pl.col("orders_count") > 0)
-    others = others.join(reached.lazy(), on="customer_key", how="anti").cache()
-    totals = parts.totals.cache()
-    everybody = pl.concat([others.select(FIGURES), totals.select(FIGURES)]).cache()
-    scored = score(everybody).select("customer_key", *SCORES).cache()
+    others = known.derived("customers", columns=(*FIGURES, *SCORES)).filter(pl.col("orders_count") > 0)
+    others = others.join(reached.lazy(), on="customer_key", how="anti").collect().lazy()
+    totals = parts.totals
+    everybody = pl.concat([others.select(FIGURES), totals.select(FIGURES)]).collect().lazy()
+    scored = score(everybody).select("customer_key", *SCORES).collect().lazy()
     frames = scored_marts(
         parts, totals.join(scored, on="customer_key"), rfm_cuts(everybody), shop=basis.shop, as_of=basis.as_of
     )
@@ -154,7 +154,7 @@ def _segments(known: Known, derived: _Made, written: Written, basis: Basis) -> t
         as_of=basis.as_of,
         timezone=basis.timezone,
         hidden=written.hidden,
-        tables=_tables(known, made, reach, evaluated.keys),
+        tables=_tables(known, made, reach, evaluated.keys) if asks_for_orders(written.rules) else {},
     )
     own = assigned.customers.join(reached.lazy(), on="customer_key", how="semi")
     before_of = evaluated.others.select("customer_key", segments_before=pl.col("segments").list.join(" "))

@@ -20,12 +20,13 @@ from transforms.rules import (
     compile_rule,
     evaluation_order,
     flag_name,
+    queries,
     segments_named,
     with_flags,
 )
 from transforms.schemas import CUSTOMERS, SEGMENT_MEMBERS, SEGMENTS, conform
 
-__all__ = ["AssignedSegments", "SegmentRule", "assign_segments", "broken_segments", "member_flag"]
+__all__ = ["AssignedSegments", "SegmentRule", "asks_for_orders", "assign_segments", "broken_segments", "member_flag"]
 
 NO_TABLES: Mapping[str, pl.LazyFrame] = {}
 
@@ -71,6 +72,11 @@ def assign_segments(
     return AssignedSegments(
         assigned, _counted(segments, list(rules), members, shop=shop), conform(members, SEGMENT_MEMBERS)
     )
+
+
+def asks_for_orders(segments: Sequence[SegmentRule]) -> bool:
+    """Return whether a rule has a query, for which `assign_segments` needs orders, order lines and products."""
+    return any(queries(rule) for rule in evaluation_order(segments).rules.values())
 
 
 def broken_segments(segments: Sequence[SegmentRule]) -> dict[str, str]:

@@ -29,12 +29,17 @@ class SqlIdentity(SqlStore):
             known = recorded(connection, shop)
             new = {alias: key for alias, key in given.items() if known.get(alias) != key}
             check_no_circle(known | new, new)
-            for alias, key in new.items():
-                row = insert(alias_table).values(shop=shop, alias_key=alias, customer_key=key, created_at=now)
-                connection.execute(
-                    row.on_conflict_do_update(index_elements=["shop", "alias_key"], set_={"customer_key": key})
-                )
             if new:
+                row = insert(alias_table)
+                kept = {"customer_key": row.excluded.customer_key}
+                # One statement for all: a shop's first run may record a hundred thousand.
+                connection.execute(
+                    row.on_conflict_do_update(index_elements=["shop", "alias_key"], set_=kept),
+                    [
+                        {"shop": shop, "alias_key": alias, "customer_key": key, "created_at": now}
+                        for alias, key in new.items()
+                    ],
+                )
                 touch(connection)
         return len(new)
 

@@ -1,7 +1,7 @@
 """Random histories of a small shop, and marts in memory that are patched as the warehouse's are."""
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -69,9 +69,9 @@ class InMemory:
         """Return these orders."""
         return self.staged("orders", ids["order_id"]).collect()
 
-    def derived(self, table: str, among: pl.Series | None = None) -> pl.LazyFrame:
-        """Return a mart, or its rows with one of these values."""
-        frame = self.marts[table].lazy()
+    def derived(self, table: str, among: pl.Series | None = None, columns: Collection[str] = ()) -> pl.LazyFrame:
+        """Return a mart, or its rows with one of these values, or these columns of it."""
+        frame = self.marts[table].lazy().select(columns or self.marts[table].columns)
         return frame if among is None else frame.filter(pl.col(among.name).is_in(among.to_list()))
 
 
