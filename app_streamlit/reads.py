@@ -1,4 +1,4 @@
-"""Everything the app reads: settings, published marts, records, progress. Views call these and nothing else."""
+"""What the app reads: settings, published marts, records, progress; beside it `reads_figures` and others like it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,6 @@ from regulars.records import open_records
 from regulars.records.ports import Records
 from regulars.settings import Settings, load_settings
 from regulars.shop.customers import current_customer
-from transforms.overview import Overview
 from transforms.rules import STARTING_SEGMENTS, Rule, RuleError
 
 # A running sync reports every page; one that has been silent for so long was killed.
@@ -268,43 +267,3 @@ def segment_counts(shop: str) -> Mapping[str, Count | RuleError]:
 def count(shop: str, rule: Rule) -> Count:
     """Return people, net and a sample of a rule that need not be saved."""
     return directory(shop).count(rule)
-
-
-def rfm_counts(shop: str) -> Mapping[str, Count]:
-    """Return people and net of each RFM group."""
-    return directory(shop).rfm_counts()
-
-
-def buyers(shop: str) -> Mapping[str, int]:
-    """Return how many people have counted orders in each currency."""
-    return directory(shop).buyers()
-
-
-def overview(shop: str, days: int | None, currency: str | None) -> Overview:
-    """Return the figures of the last `days` shop days (None: all time) and of as many before; see `Directory.overview`."""
-    return directory(shop).overview(days, currency)
-
-
-def rfm_grid(shop: str) -> pl.DataFrame:
-    """Return how people and net spread over the scores; see `Directory.rfm_grid`."""
-    return directory(shop).rfm_grid()
-
-
-def migration(shop: str, since: datetime, until: datetime) -> pl.DataFrame:
-    """Return how people moved between RFM groups; see `Directory.migration`."""
-    return directory(shop).migration(since, until)
-
-
-def moved(shop: str, since: datetime, until: datetime, from_group: str | None, to_group: str | None) -> pl.DataFrame:
-    """Return those who moved from one RFM group to another; see `Directory.moved`."""
-    return directory(shop).moved(since, until, from_group=from_group, to_group=to_group)
-
-
-def rfm_cuts(shop: str) -> pl.DataFrame:
-    """Return the cuts between the scores."""
-    return directory(shop).rfm_cuts()
-
-
-def rfm_cuts_history(shop: str) -> pl.DataFrame:
-    """Return the cuts of earlier runs, the newest first."""
-    return directory(shop).rfm_cuts_history()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from app_streamlit import reads, reads_rules
+from app_streamlit import reads, reads_figures, reads_rules
 from regulars.models import Segment
 from transforms.rfm import RFM_GROUPS
 from transforms.rules import InSegment, Rule, RuleError, by_id, refuse_circle, segments_named
@@ -12,7 +12,7 @@ _READERS: Mapping[str, Callable[[str], Sequence[str]]] = {
     "rfm_group": lambda _: RFM_GROUPS,
     "country": reads.countries,
     "tags": lambda shop: sorted(reads.tag_counts(shop), key=str.casefold),
-    "currency": lambda shop: list(reads.buyers(shop)),
+    "currency": lambda shop: list(reads_figures.buyers(shop)),
     "product": lambda shop: reads_rules.catalogue(shop, "name"),
     "sku": lambda shop: reads_rules.catalogue(shop, "sku"),
     "category": lambda shop: reads_rules.catalogue(shop, "categories"),

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from app_streamlit import reads
+from app_streamlit import reads, reads_figures
 from app_streamlit.components import formats, links
 from app_streamlit.components.choices import choose
 from app_streamlit.components.people import people_sample
@@ -79,7 +79,7 @@ def migration(shop: str, currency: str) -> None:
     since, until = (as_of_for_day(day + timedelta(days=1), about.timezone) for day in (first, last))
     until = min(until, about.as_of)
     with st.spinner("Working out both days. A large shop takes some seconds …"):
-        moved = movements(reads.migration(shop, since, until))
+        moved = movements(reads_figures.migration(shop, since, until))
     _tell(moved, currency)
     _open(shop, moved, since, until, about)
 
@@ -178,7 +178,7 @@ def _open(shop: str, moved: Sequence[Movement], since: datetime, until: datetime
         return
     movement = went[label]
     with st.spinner("Looking for them …"):
-        people = reads.moved(shop, since, until, movement.before, movement.after)
+        people = reads_figures.moved(shop, since, until, movement.before, movement.after)
     with st.container(horizontal=True):
         st.download_button(
             f"Export {formats.people(people.height)}",

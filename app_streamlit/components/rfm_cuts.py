@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from app_streamlit import reads
+from app_streamlit import reads, reads_figures
 from app_streamlit.components import formats
 from app_streamlit.components.tables import text_column, text_table
 
@@ -20,13 +20,13 @@ WHAT = (
 
 def cuts(shop: str) -> None:
     """Show the cuts in a fold of the page, where there are any."""
-    now = reads.rfm_cuts(shop)
+    now = reads_figures.rfm_cuts(shop)
     if now.is_empty():
         return
     with st.expander("Where are the cuts between the scores?"):
         st.markdown(WHAT)
         text_table([_row(row) for row in _ordered(now)], _columns("Score"), key="cuts")
-        history = reads.rfm_cuts_history(shop)
+        history = reads_figures.rfm_cuts_history(shop)
         if history.is_empty():
             st.caption("Their history begins with the next sync.")
             return

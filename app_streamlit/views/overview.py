@@ -4,7 +4,7 @@ from datetime import date
 
 import streamlit as st
 
-from app_streamlit import charts, figures, reads
+from app_streamlit import charts, figures, reads, reads_figures
 from app_streamlit.components import formats, links
 from app_streamlit.components.boundary import screen
 from app_streamlit.components.choices import choose, choose_from_list
@@ -35,7 +35,7 @@ def show() -> None:
     """Show the page."""
     shop = links.shop()
     head("Overview", "How this shop's customers stand, for a period and against the one before.")
-    buyers = reads.buyers(shop)
+    buyers = reads_figures.buyers(shop)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         period = choose("period", PERIODS, label="Period", help_text="Whole days of the shop, up to and with today.")
         currency = next(iter(buyers), "")
@@ -48,7 +48,7 @@ def show() -> None:
                 help_text="Money is summed a currency each, never added up; people are counted over all currencies.",
             )
     with st.skeleton(height=420):
-        told = reads.overview(shop, None if period == EVER else int(period), currency or None)
+        told = reads_figures.overview(shop, None if period == EVER else int(period), currency or None)
     _when(told, period, live=reads.manifest(shop).live)
     _figures(told, period)
     if not buyers:
@@ -132,7 +132,7 @@ def rule_of(label: str, period: str) -> str:
 
 
 def _groups(shop: str) -> None:
-    groups = reads.rfm_counts(shop)
+    groups = reads_figures.rfm_counts(shop)
     st.header("Who are they?", anchor=False)
     st.caption("All people with an order that counts, by RFM group: how recently, how often and how much they bought.")
     with st.container(key="chart-groups"):

@@ -6,7 +6,7 @@ from decimal import Decimal
 import polars as pl
 import streamlit as st
 
-from app_streamlit import reads
+from app_streamlit import reads_figures
 from app_streamlit.components import formats, links
 from app_streamlit.components.boundary import screen
 from app_streamlit.components.choices import choose, choose_from_list
@@ -33,13 +33,13 @@ def show() -> None:
     """Show the page."""
     shop = links.shop()
     head("RFM", "Who buys recently, often and much. Choose a cell to see its people.")
-    spread = reads.rfm_grid(shop)
+    spread = reads_figures.rfm_grid(shop)
     if spread.is_empty():
         st.info("Nobody has an order that counts yet, so there is nothing to score.")
         return
     with st.expander("What do R, F and M mean?"):
         st.markdown(WHAT)
-    currencies = list(reads.buyers(shop))
+    currencies = list(reads_figures.buyers(shop))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         shade = choose("shade", SHADES, label="Shown in the cells")
         currency = currencies[0] if currencies else ""
@@ -49,7 +49,7 @@ def show() -> None:
     cuts(shop)
     migration(shop, currency)
     st.header("What do the groups mean?", anchor=False)
-    group_cards(reads.rfm_counts(shop))
+    group_cards(reads_figures.rfm_counts(shop))
 
 
 def _open(r: int, fm: int) -> None:
