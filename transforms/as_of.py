@@ -3,7 +3,8 @@
 *As of D* means: the orders and refunds known in that version and dated before D, with the version's statuses, owners,
 profiles and deletions. Figures, habits and scores are those of D, with the cuts of D: they equal what a run as of D
 derives from the same data. This is *reconstructed*, not observed: an order that was cancelled since is cancelled here,
-and everybody whom the version knows is there, with zeros where nobody had bought yet.
+and everybody whom the version knows is there, with zeros where nobody had bought yet: `not_yet` names those among them who
+had not come into being. Whoever was deleted since is missing from every past day.
 
 A version knows which of its orders count up to its own as-of only. So D may lie at or before that instant; for a later
 one the answer would be that of the version's own.
@@ -25,6 +26,17 @@ from transforms.schemas import CUSTOMERS, TIME, conform, empty
 PROFILE = tuple(takewhile(lambda column: column != "currency", CUSTOMERS))
 # What `habits` works out: for that all orders meet all their lines, which takes longer than everything else.
 HABITS = ("median_days_between", "days_to_second", "active_months", "products_count", "categories", "coupons")
+
+
+def not_yet(tables: Mapping[str, pl.LazyFrame], *, as_of: datetime) -> pl.LazyFrame:
+    """Return the people, one column `customer_key`, who came into being at or after the exclusive instant `as_of`.
+
+    They were created then, and have no order of any status before it. An account without a time of creation was always
+    there. `tables` holds a version's `customers` and `orders`.
+    """
+    created_later = pl.col("created_at") >= pl.lit(as_of, dtype=TIME)
+    later = tables["customers"].filter(created_later).select("customer_key")
+    return later.join(tables["orders"].filter(before(as_of)).select("customer_key"), on="customer_key", how="anti")
 
 
 def customers_as_of(

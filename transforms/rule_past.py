@@ -7,6 +7,19 @@ from transforms.rule_segments import Saved, rules_behind
 from transforms.rule_tree import BoughtQuery, Condition, Leaf, OrdersQuery, Rule, leaves, terms_of
 
 _WHOSE = {"category": "products"}
+# What an answer about a past day takes from today, whatever the rule asks: orders have the status they have now and
+# belong to whom they belong now, and whoever was deleted since, here or in the shop, is missing.
+ALWAYS_TODAY = ("order statuses", "who is who", "who was deleted since")
+
+
+def todays_values(rule: Rule, segments: Sequence[Saved] = ()) -> tuple[str, ...]:
+    """Return, in words, all that an answer as of a past day takes from today: ALWAYS_TODAY, then `without_past`.
+
+    >>> from transforms.rule_text import parse
+    >>> todays_values(parse('city = "Bonn"'))
+    ('order statuses', 'who is who', 'who was deleted since', 'city')
+    """
+    return (*ALWAYS_TODAY, *without_past(rule, segments))
 
 
 def without_past(rule: Rule, segments: Sequence[Saved] = ()) -> tuple[str, ...]:

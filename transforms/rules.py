@@ -13,7 +13,7 @@ from transforms.rule_criteria import from_criteria
 from transforms.rule_errors import RuleError
 from transforms.rule_fields import ALIASES, FIELDS, OPERATORS, Field, Kind
 from transforms.rule_json import from_dict, to_dict
-from transforms.rule_past import without_past
+from transforms.rule_past import todays_values, without_past
 from transforms.rule_print import leaf_text, to_text, value_text
 from transforms.rule_queries import QUERY_TABLES, query_keys, with_flags
 from transforms.rule_segments import (
@@ -109,6 +109,7 @@ __all__ = [
     "terms_of",
     "to_dict",
     "to_text",
+    "todays_values",
     "value_text",
     "with_flags",
     "without_past",

@@ -8,15 +8,14 @@ from app_streamlit import reads_rules
 from app_streamlit.components import formats
 from app_streamlit.components.builder_known import Known
 from regulars.directory.layout import Manifest
-from transforms.rules import Rule, RuleError, without_past
+from transforms.rules import Rule, RuleError, todays_values
 
 HELP = (
     "Counts whom this rule described when that day began, in the shop's time zone: orders and refunds from before it, with "
-    "today's statuses, identities and profiles. It is reconstructed; who was seen in a saved segment is on its own page."
+    "today's statuses, owners and profiles. It is reconstructed; who was seen in a saved segment is on its own page."
 )
 # Streamlit offers ten years otherwise; shops are older.
 FIRST_DAY = date(2000, 1, 1)
-ALWAYS = "order statuses and identities"
 
 
 def past_count(rule: Rule, known: Known, about: Manifest) -> None:
@@ -48,7 +47,5 @@ def past_count(rule: Rule, known: Known, about: Manifest) -> None:
 
 
 def told(rule: Rule, known: Known) -> str:
-    """Return how the count of a past day came about, in one or two sentences."""
-    asked = without_past(rule, known.saved)
-    more = f" This rule also asks for what has no past here: {', '.join(asked)}." if asked else ""
-    return f"Reconstructed, with today's {ALWAYS}.{more}"
+    """Return how the count of a past day came about, in one sentence."""
+    return f"Reconstructed, with what has no past here as it is today: {', '.join(todays_values(rule, known.saved))}."

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 SAMPLE = 10
 SUFFIXES = (".csv", ".parquet")
-# What an answer about a past day takes from today, whatever the rule asks.
-TODAYS = ("order statuses", "identities")
 
 RuleText = Annotated[
     str, typer.Argument(metavar="RULE", help="Such as 'orders_count >= 3', or a criteria object in JSON.")
@@ -163,7 +161,7 @@ def _then(
     from regulars.directory.layout import scan_table
     from regulars.directory.overlay import read_overlay, same_address
     from regulars.directory.past import reconstruct
-    from transforms.rules import STARTING_SEGMENTS, to_text, without_past
+    from transforms.rules import STARTING_SEGMENTS, to_text, todays_values
     from transforms.schemas import MARTS
 
     records.ensure_shop(about.shop, STARTING_SEGMENTS)
@@ -174,8 +172,7 @@ def _then(
         then = reconstruct(tables, rule, overlay, as_of=as_of, timezone=about.timezone, most=most)
     except FileNotFoundError:
         raise DataFolderError("The published files were replaced meanwhile; ask again.") from None
-    todays = (*TODAYS, *without_past(rule, overlay.segments))
-    return Found(to_text(rule), then.total, then.net, then.people, todays)
+    return Found(to_text(rule), then.total, then.net, then.people, todays_values(rule, overlay.segments))
 
 
 def _write(people: "pl.DataFrame", out: Path, timezone: str) -> None:
@@ -222,7 +219,7 @@ def _as_json(found: Found, shop: str, about: "Manifest", instant: datetime | Non
         "rule": found.rule,
         "as_of": _day(about, instant or about.as_of),
         "how": "current" if instant is None else "reconstructed",
-        "todays_values": list(found.without_past),
+        "without_past": list(found.without_past),
         "people": found.total,
         "net": {currency: str(net) for currency, net in found.net.items()},
         "sample": sample,

@@ -2,7 +2,7 @@
 
 *Reconstructed* means: orders and refunds known now and dated before that day, with the statuses, owners, profiles, tags
 and deletions of today (see `transforms.as_of`), and the segments that a rule names as they are saved now, evaluated as
-of that day. Who was observed in a segment then stands in `segment_events`.
+of that day. Whoever had not come into being by then is nowhere. Who was observed in a segment then stands in `segment_events`.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ import polars as pl
 from regulars.directory.described import needed
 from regulars.directory.lookup import IN_MEMORY, KEY, display_name
 from regulars.directory.overlay import Overlay
-from transforms.as_of import HABITS, PROFILE, customers_as_of
+from transforms.as_of import HABITS, PROFILE, customers_as_of, not_yet
 from transforms.habits import habits
 from transforms.metrics import currency_totals, with_figures
 from transforms.orders import before
@@ -81,7 +81,7 @@ def _described(
     asked = {column for each in rules for leaf in conditions(each) for column in FIELDS[leaf.field].columns}
     columns = {*FIGURES, "deleted_at", *asked} & {*CUSTOMERS}
     people = customers_as_of(tables, as_of=as_of, timezone=timezone, columns=columns)
-    people = people.join(_tags(overlay), on=KEY, how="left")
+    people = people.join(not_yet(tables, as_of=as_of), on=KEY, how="anti").join(_tags(overlay), on=KEY, how="left")
     flagged = with_flags(people, rules, tables, as_of=as_of, timezone=timezone)
     there = pl.col("deleted_at").is_null()
     if overlay.hidden:

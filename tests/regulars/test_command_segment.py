@@ -69,13 +69,13 @@ def test_a_past_day_is_reconstructed_and_says_what_it_takes_from_today(
     answer = json.loads(capsys.readouterr().out)
     assert (answer["how"], answer["as_of"], answer["people"]) == ("reconstructed", "2026-06-01", 1)
     assert answer["net"] == {"EUR": "40.000000"}
-    assert answer["todays_values"] == ["order statuses", "identities", "city"]
+    assert answer["without_past"] == ["order statuses", "who is who", "who was deleted since", "city"]
     assert [one["key"] for one in answer["sample"]] == ["woo:1"]
 
     assert asked("orders_count >= 1", "--as-of", "2026-06-01") == 0
     said = capsys.readouterr().out
     assert "1 person, reconstructed as of 2026-06-01; net 40.00 EUR." in said
-    assert "Today's values, since they have no past here: order statuses, identities." in said
+    assert "Today's values, since they have no past here: order statuses, who is who, who was deleted since." in said
 
 
 def test_what_a_named_segment_asks_of_today_is_told_too(asked: Asked, capsys: pytest.CaptureFixture[str]) -> None:
@@ -84,7 +84,7 @@ def test_what_a_named_segment_asks_of_today_is_told_too(asked: Asked, capsys: py
         records.create_segment(SHOP, "In Bonn", 'city = "Bonn"', "Ann")
 
     assert asked('in_segment("in-bonn")', "--as-of", "2026-06-01", "--json") == 0
-    assert "city" in json.loads(capsys.readouterr().out)["todays_values"]
+    assert "city" in json.loads(capsys.readouterr().out)["without_past"]
 
 
 def test_hidden_people_tags_and_other_segments_count_as_in_the_app(

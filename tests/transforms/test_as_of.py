@@ -1,6 +1,6 @@
 """Past days worked out from a version: they equal what a run as of that day derives."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -22,7 +22,7 @@ from tests.transforms.staged_builders import (
     marts,
     staged,
 )
-from transforms.as_of import customers_as_of
+from transforms.as_of import customers_as_of, not_yet
 from transforms.migration import migration
 from transforms.schemas import CUSTOMERS
 
@@ -99,6 +99,27 @@ def test_the_versions_own_day_gives_the_version_back() -> None:
     again = customers_as_of({name: table.lazy() for name, table in tables.items()}, as_of=AS_OF, timezone=BERLIN)
 
     assert_frame_equal(again.collect(), tables["customers"], check_row_order=False)
+
+
+def test_who_came_into_being_later_is_named() -> None:
+    """An account of tomorrow was nobody yesterday, except that somebody ordered before: by then they were there."""
+    day = datetime(2026, 5, 10, 22, tzinfo=UTC)
+    accounts = [
+        an_account(each, created_at=at)
+        for each, at in enumerate((day - timedelta(seconds=1), day, day + timedelta(days=9), day, None), start=1)
+    ]
+    orders = [
+        an_order(1, woocommerce_id=3, created_at=day - timedelta(days=3), status="cancelled"),
+        an_order(2, woocommerce_id=4, created_at=day),
+        a_guest_order(3, "early@x.example", created_at=day - timedelta(days=1)),
+        a_guest_order(4, "late@x.example", created_at=day + timedelta(days=1)),
+    ]
+    tables = marts(staged(orders=orders, customers=accounts))
+    late = tables["identities"].filter(email="late@x.example")["customer_key"]
+
+    absent = not_yet({name: table.lazy() for name, table in tables.items()}, as_of=day).collect()
+
+    assert set(absent["customer_key"]) == {"woo:2", "woo:4", *late}
 
 
 def people(*rows: tuple[str, str | None, str | None, int]) -> pl.LazyFrame:

@@ -12,7 +12,7 @@ from regulars.directory.query import Count
 from regulars.errors import LaterThanFigures, NothingPublished, RecordInvalid, StaleVersion
 from regulars.records.ports import Records
 from transforms.days import as_of_for_day
-from transforms.rules import Rule, RuleError, named_by, parse, refuse_circle, to_text, without_past, words
+from transforms.rules import Rule, RuleError, named_by, parse, refuse_circle, to_text, todays_values, words
 from webhook_receiver.api.asked import Author, HouseGiven, SegmentId, ShopAsked
 from webhook_receiver.api.house import House
 from webhook_receiver.api.models import row_of
@@ -74,7 +74,7 @@ def count(house: HouseGiven, asked: ShopAsked, text: RuleAsked) -> dict[str, Any
         "words": words(rule, _names(house, shop)),
         "as_of": as_of or about.as_of,
         "observed": as_of is None,
-        "without_past": [] if as_of is None else list(without_past(rule, house.records.segments(shop))),
+        "without_past": [] if as_of is None else list(todays_values(rule, house.records.segments(shop))),
         "people": counted.people,
         "net": dict(counted.net),
         "sample": sample,

@@ -123,8 +123,8 @@ class RuleAsked(RuleGiven):
 class Counted(Answer):
     """How many a rule describes, their net by currency, and up to ten of them, by net.
 
-    `observed` is false where the answer was reconstructed for a past day: orders known now and before that day, with
-    today's statuses and identities, and with today's values of what `without_past` names.
+    `observed` is false where the answer was reconstructed for a past day: orders known now and before that day,
+    with today's values of what `without_past` names.
     """
 
     rule: str = Field(description="The rule in its canonical text")
@@ -132,7 +132,7 @@ class Counted(Answer):
     words: str
     as_of: datetime = Field(description="The exclusive instant that ages count from")
     observed: bool
-    without_past: list[str] = Field(description="What the rule asks that has no past, in words")
+    without_past: list[str] = Field(description="What a past day's answer takes from today, in words")
     people: int
     net: Net
     sample: list[CustomerRow]
