@@ -54,12 +54,11 @@ def test_a_merge_moves_the_orders_with_the_next_marts(house, records):
     """The quick look at what the long tests below see through whole runs: the decision reaches the figures."""
     guest, account = two_buyers(house)
     who_is_who.merge(records, NAME, [guest, account], "ana")
-    tables = derive_marts(house.deployment, house.warehouse, NAME, None).tables
-    merged = tables["customers"].filter(customer_key=account["customer_key"]).row(0, named=True)
+    derive_marts(house.deployment, house.warehouse, NAME, None)
+    customers, orders = (house.warehouse.marts()[name].collect() for name in ("customers", "orders"))
+    merged = customers.filter(customer_key=account["customer_key"]).row(0, named=True)
     assert merged["net"] == guest["net"] + account["net"]
-    assert tables["orders"].filter(identity=guest["customer_key"])["customer_key"].unique().to_list() == [
-        account["customer_key"]
-    ]
+    assert orders.filter(identity=guest["customer_key"])["customer_key"].unique().to_list() == [account["customer_key"]]
 
 
 @pytest.mark.deep

@@ -21,6 +21,8 @@ Asked = Callable[..., int]
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the published folder of a shop: Ada bought long ago and now, Bea now alone, Cid never."""
     monkeypatch.setenv("REGULARS_DATA", str(tmp_path / "data"))
+    for name in ("WOOCOMMERCE_URL", "REGULARS_SHOP"):  # of a shop that other tests of this process keep open
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "data" / "published" / SHOP
     publish_people(
@@ -169,3 +171,18 @@ def test_versions_of_an_earlier_release_are_asked_like_any_other(
     assert json.loads(capsys.readouterr().out)["people"] == 2
     assert asked("orders_count >= 1", "--as-of", "2026-06-01", "--json") == 0
     assert json.loads(capsys.readouterr().out)["people"] == 1
+
+
+def test_what_the_next_sync_works_out_first_is_no_answer_of_nobody(
+    asked: Asked, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """After an update the fields of the new release are empty: "0 people" would be believed. The past is worked out."""
+    (version,) = (entry for entry in folder.iterdir() if entry.is_dir())
+    as_of_schema_1(version)
+    with open_records(load_settings()) as records:
+        records.create_segment(SHOP, "Often", "median_days_between < 30", "Ann")
+
+    for rule in ("median_days_between < 30", 'not in_segment("often")'):
+        assert asked(rule) == 1
+        assert "worked out from the next sync on: median days between orders." in capsys.readouterr().err
+    assert asked("median_days_between < 30", "--as-of", "2026-06-01") == 0
