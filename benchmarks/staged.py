@@ -8,7 +8,7 @@ in twenty-five has a refund, one in thirty does not count.
 from pathlib import Path
 
 from pipelines.warehouse import Warehouse, create_table, transaction
-from transforms.schemas import RAW_DELETIONS, STAGED
+from transforms.staged_schemas import RAW_DELETIONS, STAGED
 
 SHOP = "big"
 TIMEZONE = "Europe/Berlin"

@@ -14,7 +14,7 @@ import polars as pl
 
 from pipelines.reading import NAMES_OF_GUESTS, ORDERS_BY_NAME, exists, read_table
 from pipelines.warehouse import Warehouse, create_table, insert, remember, transaction
-from transforms import schemas
+from transforms import schemas, staged_schemas
 from transforms.identity import LINKED_ALIASES
 from transforms.incremental import Touched
 from transforms.marts import DERIVED, Beside
@@ -24,7 +24,7 @@ HIDDEN = {"customer_key": pl.String()}
 BASIS: Mapping[str, Mapping[str, pl.DataType]] = {
     "links": LINKED_ALIASES,
     "hidden": HIDDEN,
-    "deletions": schemas.RAW_DELETIONS,
+    "deletions": staged_schemas.RAW_DELETIONS,
 }
 TOUCHED_BY = {"order": "orders", "customer": "customers", "refund": "refunds", "product": "products"}
 # Ten million orders are joined with what lies beside them; Polars has let go of most by then.
@@ -48,7 +48,7 @@ class WarehouseKnown:
 
     def staged(self, table: str, among: pl.Series) -> pl.LazyFrame:
         """Return the staged rows with one of these values; of orders' addresses the names of guests alone."""
-        columns, computed = schemas.STAGED[table], {}
+        columns, computed = staged_schemas.STAGED[table], {}
         if table == "orders":
             columns, computed = ORDERS_BY_NAME, {"billing": NAMES_OF_GUESTS}
         with self._warehouse.connect() as connection:
@@ -57,7 +57,7 @@ class WarehouseKnown:
     def deletions(self) -> pl.LazyFrame:
         """Return RAW_DELETIONS."""
         with self._warehouse.connect() as connection:
-            return read_table(connection, "raw", "deletions", schemas.RAW_DELETIONS)
+            return read_table(connection, "raw", "deletions", staged_schemas.RAW_DELETIONS)
 
     def orders_in_full(self, ids: pl.DataFrame) -> pl.DataFrame:
         """Return the staged orders with these `order_id`, addresses and all."""
@@ -77,8 +77,8 @@ def touched_since(warehouse: Warehouse) -> Touched:
         if exists(connection, "staging", "touched"):
             for name, number in connection.sql("SELECT DISTINCT object, id FROM staging.touched").fetchall():
                 ids[name].add(number)
-        known = read_table(connection, "basis", "deletions", schemas.RAW_DELETIONS)
-        now = read_table(connection, "raw", "deletions", schemas.RAW_DELETIONS)
+        known = read_table(connection, "basis", "deletions", staged_schemas.RAW_DELETIONS)
+        now = read_table(connection, "raw", "deletions", staged_schemas.RAW_DELETIONS)
         columns = ["object", "id", "observed_at"]
         for one, other in ((now, known), (known, now)):
             for kind, number, _ in one.join(other, on=columns, how="anti").select(columns).collect().iter_rows():
@@ -133,7 +133,7 @@ def _write_orders(connection: duckdb.DuckDBPyConnection, beside: Beside, shop: s
         connection.execute(f"DROP TABLE IF EXISTS marts.{name}")
         create_table(connection, "marts", name, columns)
         if exists(connection, "staging", name):
-            own = (column if column in (*schemas.STAGED[name], *added) else "$shop" for column in columns)
+            own = (column if column in (*staged_schemas.STAGED[name], *added) else "$shop" for column in columns)
             text = f"INSERT INTO marts.{name} SELECT {', '.join(own)} FROM {source}"  # noqa: S608 - our own names
             connection.execute(text, {"shop": shop})
     for name in Beside._fields:
@@ -168,7 +168,7 @@ def write_changes(warehouse: Warehouse, changes: Changes, facts: Mapping[str, An
 def _settle(connection: duckdb.DuckDBPyConnection, origin: Origin) -> None:
     """Note what the marts hold now, and that nothing was touched since."""
     hidden = pl.DataFrame({"customer_key": sorted(origin.hidden)}, schema=HIDDEN)
-    deletions = read_table(connection, "raw", "deletions", schemas.RAW_DELETIONS).collect()
+    deletions = read_table(connection, "raw", "deletions", staged_schemas.RAW_DELETIONS).collect()
     connection.execute("CREATE SCHEMA IF NOT EXISTS basis")
     for name, rows in {"links": origin.links, "hidden": hidden, "deletions": deletions}.items():
         create_table(connection, "basis", name, BASIS[name])

@@ -10,7 +10,7 @@ from types import MappingProxyType
 import duckdb
 import polars as pl
 
-from transforms import schemas
+from transforms import schemas, staged_schemas
 
 NAMES = pl.Struct({"first_name": pl.String(), "last_name": pl.String()})
 OF_A_GUEST = "coalesce(woocommerce_id, 0) <= 0"
@@ -19,7 +19,7 @@ NAMES_OF_GUESTS = (
 )
 # Of the orders' addresses only the names of guests: what tells people apart.
 ORDERS_BY_NAME: Mapping[str, pl.DataType] = {
-    **{name: dtype for name, dtype in schemas.STAGED_ORDERS.items() if name != "shipping_address"},
+    **{name: dtype for name, dtype in staged_schemas.STAGED_ORDERS.items() if name != "shipping_address"},
     "billing": NAMES,
 }
 # What figures are derived from; what else an order shows goes from staging to the marts as it is.
@@ -41,7 +41,9 @@ NARROW: Mapping[str, Mapping[str, pl.DataType]] = {
             "observed_at",
         )
     },
-    "order_lines": {name: schemas.STAGED_ORDER_LINES[name] for name in ("order_id", "product_id", "sku", "name")},
+    "order_lines": {
+        name: staged_schemas.STAGED_ORDER_LINES[name] for name in ("order_id", "product_id", "sku", "name")
+    },
 }
 # Texts are most of the bytes: those that no figure looks at are not read.
 NARROWED: Mapping[str, Mapping[str, str]] = {

@@ -17,7 +17,7 @@ import polars as pl
 
 from pipelines.reading import NAMES_OF_GUESTS, NARROW, NARROWED, ORDERS_BY_NAME, exists, read_table
 from regulars.errors import DataFolderError, NewerSchema, WarehouseBusy
-from transforms import schemas
+from transforms import schemas, staged_schemas
 from transforms.marts import ROW_ORDER
 from transforms.people import SHOWN
 
@@ -96,14 +96,14 @@ class Warehouse:
 
         The staged table of the same name holds exactly one row per raw row.
         """
-        names = stage(schemas.empty(schemas.RAW)).keys()
+        names = stage(schemas.empty(staged_schemas.RAW)).keys()
         with self.connect() as connection:
             if not exists(connection, "raw", raw):
                 return 0
             connection.execute(f"SET memory_limit = '{STAGING_MEMORY_LIMIT}'")
             connection.execute("CREATE TABLE IF NOT EXISTS staging.touched (object TEXT, id BIGINT)")
             for name in names:
-                create_table(connection, "staging", name, schemas.STAGED[name])
+                create_table(connection, "staging", name, staged_schemas.STAGED[name])
             return sum(self._stage_batches(connection, raw, stage, report))
 
     def _stage_batches(
@@ -111,18 +111,18 @@ class Warehouse:
     ) -> Iterator[int]:
         changed = connection.sql(
             f"SELECT id FROM raw.{raw} r ANTI JOIN staging.{raw} s "
-            f"ON s.{schemas.STAGED_KEYS[raw]} = r.id AND s.observed_at = r.observed_at ORDER BY id"
+            f"ON s.{staged_schemas.STAGED_KEYS[raw]} = r.id AND s.observed_at = r.observed_at ORDER BY id"
         ).fetchall()
         for start in range(0, len(changed), BATCH_ROWS):
             ids = [row[0] for row in changed[start : start + BATCH_ROWS]]
             which = {"ids": ids, "low": ids[0], "high": ids[-1]}
             batch = connection.sql(
-                f"SELECT {', '.join(schemas.RAW)} FROM raw.{raw} WHERE {AMONG.format(key='id')}", params=which
+                f"SELECT {', '.join(staged_schemas.RAW)} FROM raw.{raw} WHERE {AMONG.format(key='id')}", params=which
             ).pl()
             frames = stage(batch.lazy())
             with transaction(connection):
                 for name, frame in zip(frames, pl.collect_all(list(frames.values())), strict=True):
-                    among = AMONG.format(key=schemas.STAGED_KEYS[name])
+                    among = AMONG.format(key=staged_schemas.STAGED_KEYS[name])
                     connection.execute(f"DELETE FROM staging.{name} WHERE {among}", which)
                     insert(connection, "staging", name, frame)
                 connection.execute("INSERT INTO staging.touched SELECT $raw, unnest($ids)", {"raw": raw, "ids": ids})
@@ -143,15 +143,17 @@ class Warehouse:
 
     def staged(self) -> dict[str, pl.LazyFrame]:
         """Return the staged tables and the deletions, in memory; a table that does not exist yet comes back empty."""
-        return self._staged(schemas.STAGED)
+        return self._staged(staged_schemas.STAGED)
 
     def staged_by_name(self) -> dict[str, pl.LazyFrame]:
         """Return `staged`, but of the orders' addresses only the names of guests."""
-        return self._staged({**schemas.STAGED, "orders": ORDERS_BY_NAME}, {"orders": {"billing": NAMES_OF_GUESTS}})
+        return self._staged(
+            {**staged_schemas.STAGED, "orders": ORDERS_BY_NAME}, {"orders": {"billing": NAMES_OF_GUESTS}}
+        )
 
     def staged_narrow(self) -> dict[str, pl.LazyFrame]:
         """Return `staged`, but of orders and their lines only what figures are derived from."""
-        return self._staged({**schemas.STAGED, **NARROW}, NARROWED)
+        return self._staged({**staged_schemas.STAGED, **NARROW}, NARROWED)
 
     def _staged(
         self,
@@ -163,17 +165,21 @@ class Warehouse:
                 name: read_table(connection, "staging", name, columns, computed=computed.get(name, {}))
                 for name, columns in tables.items()
             }
-            return {**read, "deletions": read_table(connection, "raw", "deletions", schemas.RAW_DELETIONS)}
+            return {**read, "deletions": read_table(connection, "raw", "deletions", staged_schemas.RAW_DELETIONS)}
 
     def orders_in_full(self, ids: pl.DataFrame) -> pl.DataFrame:
         """Return of the staged orders with these `order_id` what people are shown by, addresses and all."""
-        columns = {name: schemas.STAGED_ORDERS[name] for name in SHOWN}
+        columns = {name: staged_schemas.STAGED_ORDERS[name] for name in SHOWN}
         with self.connect() as connection:
             return read_table(connection, "staging", "orders", columns, among=ids["order_id"]).collect()
 
     def counts(self, schema: str) -> dict[str, int]:
         """Return how many rows each of our tables in `schema` (`raw`, `staging` or `marts`) has now."""
-        ours = {"raw": schemas.RAW_TABLES, "staging": tuple(schemas.STAGED), "marts": tuple(schemas.MARTS)}[schema]
+        ours = {
+            "raw": staged_schemas.RAW_TABLES,
+            "staging": tuple(staged_schemas.STAGED),
+            "marts": tuple(schemas.MARTS),
+        }[schema]
         with self.connect() as connection:
             return {
                 table: connection.sql(f"SELECT count(*) FROM {schema}.{table}").fetchall()[0][0]

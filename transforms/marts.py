@@ -107,7 +107,7 @@ def people_marts(
 ) -> PeopleMarts:
     """Return what follows from each person's own accounts, orders, refunds and products.
 
-    `staged` holds the tables of `schemas.STAGED` and `deletions` (RAW_DELETIONS); its orders need of `billing` only the
+    `staged` holds the tables of `staged_schemas.STAGED` and `deletions` (RAW_DELETIONS); its orders need of `billing` only the
     names, and no `shipping_address`, where `in_full` is given. `as_of` is an exclusive, aware instant. `hash_key` has 16
     to 64 bytes. `aliases` and `form` are those of `identity.identify`. Raises ValueError on an unfit `hash_key`.
     """

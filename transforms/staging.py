@@ -16,15 +16,13 @@ import polars as pl
 
 from transforms.bodies import TEXT, address, boolean, decode, instant, integer, money, quantity, text, texts
 from transforms.days import shop_day
-from transforms.schemas import (
-    BILLING,
-    SHIPPING,
+from transforms.schemas import BILLING, SHIPPING, conform
+from transforms.staged_schemas import (
     STAGED_CUSTOMERS,
     STAGED_ORDER_LINES,
     STAGED_ORDERS,
     STAGED_PRODUCTS,
     STAGED_REFUNDS,
-    conform,
 )
 
 BILLING_FIELDS = [field.name for field in BILLING.fields]

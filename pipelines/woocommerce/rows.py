@@ -1,6 +1,6 @@
 """Raw rows: a shop's records as they came, beside what is needed to find and to order them.
 
-Terms: an *item* is a record as parsed from the shop's JSON; a *row* is what `transforms.schemas.RAW` describes; a
+Terms: an *item* is a record as parsed from the shop's JSON; a *row* is what `transforms.staged_schemas.RAW` describes; a
 *tombstone* says that the shop answered "gone". Items without a usable id are no records of WooCommerce.
 """
 
@@ -14,7 +14,7 @@ import polars as pl
 
 from regulars.errors import ShopAnswerUnreadable
 from regulars.shop.port import Item, Page
-from transforms.schemas import RAW, RAW_DELETIONS, RAW_TABLES
+from transforms.staged_schemas import RAW, RAW_DELETIONS, RAW_TABLES
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -16,7 +16,8 @@ import polars as pl
 from regulars.models import ChangeRow
 from transforms.identity import ACCOUNT, ALIASES, normalise_email
 from transforms.people import people
-from transforms.schemas import CUSTOMERS, RAW, STAGED_ORDERS, TIME, empty
+from transforms.schemas import CUSTOMERS, TIME, empty
+from transforms.staged_schemas import RAW, STAGED_ORDERS
 from transforms.staging import stage_customers, stage_orders
 
 ORDER, CUSTOMER = "order", "customer"

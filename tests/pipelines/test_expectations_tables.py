@@ -10,7 +10,8 @@ import pytest
 from pipelines.assets.checks import MARTS_CHECKED, RAW_CHECKED
 from pipelines.expectations import MART_SUITES, RAW_SUITES, validate
 from tests.pipelines.test_expectations import broken, customers, of_table
-from transforms.schemas import MARTS, RAW_TABLES
+from transforms.schemas import MARTS
+from transforms.staged_schemas import RAW_TABLES
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 GOOD: dict[str, dict[str, Any]] = {

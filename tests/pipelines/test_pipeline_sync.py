@@ -7,7 +7,8 @@ from regulars.directory.layout import current_manifest, table_file
 from regulars.progress import read_progress
 from regulars.settings import load_settings
 from tests.pipelines.shop_house import NAME, failure_of
-from transforms.schemas import MARTS, PUBLISHED, RAW_TABLES
+from transforms.schemas import MARTS, PUBLISHED
+from transforms.staged_schemas import RAW_TABLES
 
 
 def test_the_first_sync_succeeds_step_by_step(first_sync):

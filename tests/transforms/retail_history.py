@@ -10,7 +10,8 @@ from pathlib import Path
 
 import polars as pl
 
-from transforms.schemas import MONEY, RAW_DELETIONS, STAGED, TIME, empty
+from transforms.schemas import MONEY, TIME, empty
+from transforms.staged_schemas import RAW_DELETIONS, STAGED
 
 FILE = Path(__file__).parents[2].parent / "shared" / "data" / "online_retail_ii.parquet"
 SECOND_SHEET_BEGINS = datetime(2010, 12, 1)  # noqa: DTZ001 - the file's times are naive

@@ -13,7 +13,7 @@ import polars as pl
 from transforms.days import EPOCH, zone
 from transforms.identity import DEFAULT_FORM, LINKED_ALIASES, REGISTERED, EmailForm
 from transforms.marts import build_marts
-from transforms.schemas import RAW, RAW_DELETIONS, STAGED
+from transforms.staged_schemas import RAW, RAW_DELETIONS, STAGED
 
 BODIES = Path(__file__).parents[1] / "fixtures" / "bodies"
 SEEN = datetime(2026, 11, 22, 12, tzinfo=UTC)

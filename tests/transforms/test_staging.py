@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.transforms.staged_builders import BERLIN, raw, recorded
-from transforms.schemas import (
+from transforms.schemas import empty
+from transforms.staged_schemas import (
     RAW,
     STAGED_CUSTOMERS,
     STAGED_ORDER_LINES,
     STAGED_ORDERS,
     STAGED_PRODUCTS,
     STAGED_REFUNDS,
-    empty,
 )
 from transforms.staging import stage_customers, stage_orders, stage_orders_and_lines, stage_products, stage_refunds
 

@@ -12,7 +12,7 @@ from pipelines.woocommerce.known import Known
 from regulars.errors import DataFolderError, ShopBusy, ShopNotFound, ShopRefused
 from regulars.shop.port import Page, Params
 from tests.pipelines.woocommerce.synced_shop import Synced, differences, synced_shop
-from transforms.schemas import RAW, RAW_DELETIONS, RAW_TABLES
+from transforms.staged_schemas import RAW, RAW_DELETIONS, RAW_TABLES
 
 TYPES = {pl.Int64: "BIGINT", pl.String: "VARCHAR", pl.Datetime: "TIMESTAMP WITH TIME ZONE"}
 

@@ -33,7 +33,8 @@ from tests.e2e.running import KEY, SECRET, foreign_shop, free_ports
 from tests.regulars.shop.scripted_shop import Asked, Said, recorded, scripted, shop_at
 from transforms.identity import ALIASES
 from transforms.people import people
-from transforms.schemas import RAW, STAGED_ORDERS, TIME, empty
+from transforms.schemas import TIME, empty
+from transforms.staged_schemas import RAW, STAGED_ORDERS
 from transforms.staging import stage_customers
 
 
