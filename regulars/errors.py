@@ -22,6 +22,7 @@ One root, one cause a leaf; each knows whether the same call may succeed later::
     │   └── NoAccount            a guest: the shop has nothing to edit
     ├── NothingPublished         no published version of this shop yet
     ├── LaterThanFigures         a day that the published figures do not reach
+    ├── NotYetDerived            a field that a version of an earlier release lacks (`regulars.directory.not_derived`)
     ├── ChecksFailed             a blocking check refused the publish
     ├── RecordsError             notes, tags, segments
     │   ├── RecordNotFound

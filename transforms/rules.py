@@ -24,6 +24,7 @@ from transforms.rule_segments import (
     named_by,
     refuse_circle,
     refuse_unknown,
+    rules_behind,
 )
 from transforms.rule_terms import BOUGHT_TERMS, ORDER_TERMS, TermField
 from transforms.rule_text import parse
@@ -105,6 +106,7 @@ __all__ = [
     "query_keys",
     "refuse_circle",
     "refuse_unknown",
+    "rules_behind",
     "segments_named",
     "terms_of",
     "to_dict",

@@ -7,6 +7,7 @@ import streamlit as st
 from app_streamlit import actions
 from app_streamlit.components import formats, links
 from app_streamlit.components.membership import Trend, moved_words
+from regulars.directory.not_derived import NotYetDerived
 from regulars.directory.query import Count
 from regulars.errors import RecordsError
 from regulars.models import Segment
@@ -21,7 +22,9 @@ def card(
 ) -> None:
     """Show one segment. `everybody`: of how many people its share is; `names`: of the segments, by id, for rules."""
     st.subheader(formats.plain(segment.name), anchor=False)
-    if isinstance(count, RuleError):
+    if isinstance(count, NotYetDerived):
+        st.info(f"Nobody can be counted yet. {formats.plain(count.message, 300)}")
+    elif isinstance(count, RuleError):
         # A rule that cannot be read, one that leads in a circle, or one that names what was deleted: "Edit" mends it.
         st.error(f"Nobody can be counted. {formats.plain(count.message, 300)} Edit the rule to mend it.")
     else:

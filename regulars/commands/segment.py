@@ -54,6 +54,7 @@ class Found:
 
 def segment(rule: RuleText, as_of: AsOf = None, out: Out = None, shop: Shop = None, json: Json = False) -> None:
     """Count the people whom RULE describes, with their net by currency; show up to ten, write all with --out."""
+    from regulars.directory.not_derived import NotYetDerived
     from regulars.paths import DataPaths
     from regulars.records import open_records
     from regulars.settings import load_settings
@@ -74,6 +75,8 @@ def segment(rule: RuleText, as_of: AsOf = None, out: Out = None, shop: Shop = No
                 if instant is None
                 else _then(folder, about, asked, records, instant, everybody=out is not None)
             )
+        except NotYetDerived:
+            raise  # nothing is wrong with the question
         except RuleError as error:
             raise typer.BadParameter(_sentence(error)) from None
     if out is not None:

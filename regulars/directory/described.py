@@ -10,6 +10,7 @@ import polars as pl
 
 from regulars.directory.kept import Kept
 from regulars.directory.lookup import FOLDED, KEY
+from regulars.directory.not_derived import NotYetDerived, refuse_not_derived
 from regulars.directory.overlay import Overlay
 from regulars.directory.snapshot import Snapshot
 from transforms.rules import (
@@ -44,20 +45,28 @@ class Described:
     def mask(self, rule: Rule, overlay: Overlay) -> pl.Series:
         """Return those whom `rule` describes, hidden or not; whoever was deleted in the shop is in no segment.
 
-        Raises RuleError where it names a segment that is not there, or cannot be evaluated.
+        Raises RuleError where it names a segment that is not there, or cannot be evaluated; NotYetDerived.
         """
         named = by_id(rule, overlay.segments)
+        refuse_not_derived(named, self._snapshot.manifest, overlay.segments)
         return self._mask(named, overlay, self._members(needed(named, overlay), overlay))
 
     def segments(self, overlay: Overlay) -> dict[str, pl.Series]:
         """Return each saved segment by id, hidden people among them; one that cannot be evaluated is left out."""
         order = overlay.order
-        members = self._members(tuple(order.rules), overlay)
+        members = self._members([each for each in order.rules if self._is_derived(order.rules[each], overlay)], overlay)
         return {
             each.id: self._mask(order.rules[each.id], overlay, members)
             for each in overlay.segments
             if each.id in members
         }
+
+    def _is_derived(self, rule: Rule, overlay: Overlay) -> bool:
+        try:
+            refuse_not_derived(rule, self._snapshot.manifest, overlay.segments)
+        except NotYetDerived:
+            return False
+        return True
 
     def _members(self, segments: Collection[str], overlay: Overlay) -> Masks:
         """Return the members of these segments, given in the order of evaluation; nobody hidden is one."""

@@ -16,6 +16,7 @@ from typing import Any
 import polars as pl
 
 from regulars.directory.kept import Kept
+from regulars.directory.not_derived import NotYetDerived
 from regulars.directory.overlay import Overlay
 from regulars.directory.query import Count, LiveRecords, PeoplePage, PeopleQuery, Person, Place
 from regulars.directory.selection import EVERYBODY, Filters, Selection
@@ -162,10 +163,16 @@ class Directory(PublishedFigures):
         rules, broken = overlay.order
 
         def read(snapshot: Snapshot) -> dict[str, Count | RuleError]:
-            counts = {segment: self._counted(snapshot, rule, overlay, sample=0) for segment, rule in rules.items()}
+            counts = {segment: self._card(snapshot, rule, overlay) for segment, rule in rules.items()}
             return {segment.id: counts.get(segment.id) or broken[segment.id] for segment in overlay.segments}
 
         return self._reading(read)
+
+    def _card(self, snapshot: Snapshot, rule: Rule, overlay: Overlay) -> Count | RuleError:
+        try:
+            return self._counted(snapshot, rule, overlay, sample=0)
+        except NotYetDerived as error:
+            return error
 
     def tags_in_use(self) -> list[str]:
         """Return every tag that somebody has, sorted."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
+from regulars.directory.not_derived import NotYetDerived
 from regulars.directory.published import Directory
 from regulars.directory.query import PeoplePage, PeopleQuery
 from regulars.directory.written import show_again
@@ -52,6 +53,8 @@ def _found(directory: Directory, query: PeopleQuery) -> PeoplePage:
     """Return a page of the list. Raises RuleError for the rule that was asked for, FieldInvalid for a saved one."""
     try:
         return directory.people(query)
+    except NotYetDerived:
+        raise
     except RuleError as error:
         if query.rule is None:
             raise FieldInvalid({"segment": error.message}) from error

@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from regulars import errors
+from regulars.directory.not_derived import NotYetDerived
 from transforms.rules import RuleError
 
 MEDIA_TYPE = "application/problem+json"
@@ -68,6 +69,7 @@ KINDS: tuple[tuple[type[Exception], Kind], ...] = (
     (errors.ShopRecordGone, Kind(404, "not-found", "There is no such thing")),
     (errors.RecordInvalid, INVALID),
     (errors.ShopRequestInvalid, INVALID),
+    (NotYetDerived, Kind(503, "not-derived", "The next sync works this out")),
     (RuleError, INVALID),
     (InUse, Kind(409, "in-use", "The rule of another segment names this one")),
     (errors.NoAccount, Kind(409, "no-account", "A guest has no account in the shop")),

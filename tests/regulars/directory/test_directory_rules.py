@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from regulars.directory.layout import scan_table
+from regulars.directory.not_derived import NotYetDerived
 from regulars.directory.overlay import Overlay
 from regulars.directory.past import reconstruct
 from regulars.directory.published import Directory
@@ -29,6 +30,7 @@ from tests.regulars.directory.builders import (
     a_refund,
     also_in,
     an_order,
+    as_of_schema_1,
     publish_people,
 )
 from tests.regulars.directory.test_directory_reads import WrittenDown
@@ -247,4 +249,25 @@ def test_before_the_shop_was_open_nobody_was_there(tmp_path: Path) -> None:
 
     assert directory.count_as_of(parse("orders_count >= 1"), long_ago).people == 0
     assert directory.count_as_of(parse("orders_count = 0"), long_ago).people == 0
-    assert directory.count_as_of(parse('not orders(count >= 1)'), long_ago).people == 0
+    assert directory.count_as_of(parse("not orders(count >= 1)"), long_ago).people == 0
+
+
+def test_segments_that_ask_what_a_version_lacks_say_so_and_the_others_count(tmp_path: Path) -> None:
+    """After an update, until the first run: a card with nobody on it would be believed."""
+    version = publish_people(tmp_path, [a_buyer(1), a_buyer(2)], orders=[an_order(1, "woo:1")])
+    as_of_schema_1(tmp_path / version)
+    saved = (
+        ("slow", "median_days_between > 30"),
+        ("behind", 'in_segment("slow") or orders_count > 0'),
+        ("buyers", "orders_count > 0"),
+    )
+    directory = Directory(tmp_path, shop=SHOP, records=WrittenDown(saved=saved))
+
+    counts = directory.segment_counts()
+
+    assert isinstance(counts["slow"], NotYetDerived)
+    assert isinstance(counts["behind"], NotYetDerived)
+    assert isinstance(counts["buyers"], Count)
+    assert directory.segments_of(["woo:1"]) == {"woo:1": ("buyers",)}
+    with pytest.raises(NotYetDerived, match="next sync on: categories"):
+        directory.people(PeopleQuery(rule=parse('categories contains "Tea" or r = 5')))
