@@ -27,8 +27,6 @@ BASIS: Mapping[str, Mapping[str, pl.DataType]] = {
     "deletions": staged_schemas.RAW_DELETIONS,
 }
 TOUCHED_BY = {"order": "orders", "customer": "customers", "refund": "refunds", "product": "products"}
-# Ten million orders are joined with what lies beside them; Polars has let go of most by then.
-WRITING_MEMORY_LIMIT = "2GB"
 UPDATED = ("r", "f", "m", "rfm_group", "segments")
 
 
@@ -120,7 +118,6 @@ def write_whole(warehouse: Warehouse, made: Whole, facts: Mapping[str, Any], ori
 
 def _write_orders(connection: duckdb.DuckDBPyConnection, beside: Beside, shop: str) -> None:
     """Write orders and order lines within DuckDB: most of their columns are as staged and need not leave it."""
-    connection.execute(f"SET memory_limit = '{WRITING_MEMORY_LIMIT}'")
     for name, rows in zip(Beside._fields, pl.collect_all(list(beside)), strict=True):
         connection.register(f"beside_{name}", rows.to_arrow())
     added = ("customer_key", "identity", *DERIVED)

@@ -29,6 +29,8 @@ BATCH_ROWS = 4_000
 AMONG = "{key} BETWEEN $low AND $high AND {key} IN (SELECT unnest($ids))"
 # One run stays under 2 GB beside Polars and dlt in the same process.
 MEMORY_LIMIT = "600MB"
+# Ten million orders are joined with what lies beside them, when Polars has let go of most.
+WRITING_MEMORY_LIMIT = "2GB"
 # Staging goes through bodies once, a few megabytes at a time: more would only keep what is not looked at again.
 STAGING_MEMORY_LIMIT = "256MB"
 
@@ -200,6 +202,9 @@ class Warehouse:
         """
         self.forget_written()
         with self.connect() as connection, transaction(connection):
+            connection.execute(f"SET memory_limit = '{WRITING_MEMORY_LIMIT}'")
+            # DuckDB tries every way to compress a column; this one its successor beats, and trying it takes longest.
+            connection.execute("SET disabled_compression_methods = 'fsst'")
             connection.execute("CREATE SCHEMA IF NOT EXISTS marts")
             for name, frame in tables.items():
                 connection.execute(f"DROP TABLE IF EXISTS marts.{name}")
@@ -209,6 +214,8 @@ class Warehouse:
             connection.execute("DROP SCHEMA IF EXISTS basis CASCADE")
             if settle is not None:
                 settle(connection)
+            connection.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+            connection.execute("RESET disabled_compression_methods")
         self._written = dict(tables)
 
     def forget_written(self) -> None:

@@ -57,18 +57,18 @@ def _rhythm(counted: pl.LazyFrame) -> pl.LazyFrame:
 
 def _bought(counted: pl.LazyFrame, order_lines: pl.LazyFrame) -> pl.LazyFrame:
     """Return `customer_key, product_id, by_name`, each product of a person once; `by_name` stands in for a lacking id."""
-    has_id = pl.col("product_id") > 0
+    has_id = (pl.col("product_id") > 0).fill_null(value=False)
     named = pl.coalesce(pl.lit("sku ") + pl.col("sku"), pl.lit("name ") + pl.col("name"))
-    return (
-        order_lines.select(
-            "order_id",
-            product_id=pl.when(has_id).then("product_id"),
-            by_name=pl.when(has_id.fill_null(value=False).not_()).then(named),
-        )
-        .filter(pl.col("product_id").is_not_null() | pl.col("by_name").is_not_null())
-        .join(counted.select("order_id", "customer_key"), on="order_id", how="inner")
-        .select("customer_key", "product_id", "by_name")
-        .unique()
+    owners = counted.select("order_id", "customer_key")
+    # Apart, since nearly all lines have an id, and texts are slow to compare.
+    by_id = order_lines.filter(has_id).select("order_id", "product_id").join(owners, on="order_id")
+    others = order_lines.filter(~has_id).select("order_id", by_name=named).drop_nulls().join(owners, on="order_id")
+    return pl.concat(
+        [
+            by_id.select("customer_key", "product_id").unique(),
+            others.select("customer_key", "by_name").unique(),
+        ],
+        how="diagonal",
     )
 
 

@@ -5,7 +5,8 @@ An *identity* is what an order says by itself: `woo:<id>` of an account, also wh
 (`identity_shared`); `guest-order:<id>` without an e-mail, nobody else's. An identity belongs to, in this order,
 
 1. itself, where a person separated it;
-2. whom its alias names, to the end of the chain (a person merged the two, or an earlier run found the account);
+2. whom its alias names, to the end of the chain (a person merged the two, or an earlier run found the account), and on
+   to whomever 3 gives that end;
 3. for a guest: the account that owns the e-mail (`identity_claims`); with addresses that ignore dots or tags
    (`EmailForm`) the account that owns the address, or else, with all guests of that address, the identity whose first
    order is the earliest; and on to whom the aliases name for that one;
@@ -29,11 +30,10 @@ from transforms.identity_aliases import (
     follow_aliases,
     pins,
     resolve_aliases,
-    resolve_links,
-    with_links,
+    resolve_by_rules,
 )
 from transforms.identity_claims import LIVING, claimants_by_address, claims_of, owners_by
-from transforms.identity_guests import Guests, figures, guests_by_email, guests_of, nameless, of_guests
+from transforms.identity_guests import Guests, figures, guests_by_email, guests_of, nameless
 from transforms.identity_keys import (
     ACCOUNT,
     DEFAULT_FORM,
@@ -43,7 +43,6 @@ from transforms.identity_keys import (
     account_id,
     account_key,
     guest_key,
-    guest_keys,
     normalise_email,
     normalised,
 )
@@ -70,7 +69,6 @@ __all__ = [
     "guest_key",
     "identify",
     "identify_numbered",
-    "new_aliases",
     "normalise_email",
     "resolve_aliases",
 ]
@@ -167,54 +165,6 @@ def identify_numbered(
     return Numbered(_owners(orders, guests, linked), linked.select(*NUMBERS, *COLUMNS), keys, shared)
 
 
-def new_aliases(
-    orders: pl.LazyFrame,
-    accounts: pl.LazyFrame,
-    known_keys: pl.LazyFrame,
-    *,
-    hash_key: bytes,
-    aliases: pl.LazyFrame,
-    form: EmailForm = DEFAULT_FORM,
-) -> pl.LazyFrame:
-    """Return `alias_key, customer_key`: guest keys whose e-mail now belongs to an account, not recorded so far.
-
-    Those of today's guest orders, and those in `known_keys` (column `customer_key`: what was published before, what
-    has notes), since the shop may have moved the guest's orders to the account. Recorded, they keep notes attached and
-    the orders in place, whatever e-mail the account has tomorrow. E-mails that strangers share are not recorded, nor
-    what is the same only where dots or tags are ignored: both can change, and what is recorded stays.
-    """
-    plain = form._replace(ignore_dots=False, ignore_tags=False)
-    claims = claims_of(accounts, plain).collect().lazy()
-    owned = owners_by(claims, "email_key").select(
-        "email_key", alias_key=guest_keys(pl.col("email_key"), hash_key), customer_key="owner"
-    )
-    written = of_guests(orders).select("email").drop_nulls().unique()
-    spelled = written.with_columns(email_key=normalised(pl.col("email"))).collect().lazy()
-    seen = pl.concat(
-        [
-            owned.join(spelled, on="email_key", how="semi"),
-            owned.join(known_keys, left_on="alias_key", right_on="customer_key", how="semi"),
-        ]
-    )
-    # An account that was merged into this guest: the alias would go in a circle.
-    back = resolve_aliases(aliases).select(alias_key="customer_key", customer_key="alias_key")
-    found = (
-        seen.unique()
-        .join(with_links(aliases), on="alias_key", how="anti")
-        .join(back, on=["alias_key", "customer_key"], how="anti")
-        .collect()
-        .lazy()
-    )
-    # Names are asked of these few alone.
-    under = orders.join(spelled.join(found, on="email_key", how="semi"), on="email", how="semi")
-    crowded = guests_of(under, claims, hash_key, plain).crowded_addresses
-    return (
-        found.join(crowded, left_on="email_key", right_on="address", how="anti")
-        .select("alias_key", "customer_key")
-        .sort("alias_key")
-    )
-
-
 def _accounts(orders: pl.LazyFrame, accounts: pl.LazyFrame) -> pl.LazyFrame:
     """Return the identities that are accounts, those we only know from orders too."""
     ordered = orders.filter(pl.col("woocommerce_id") > 0).group_by("woocommerce_id").agg(*figures())
@@ -272,8 +222,9 @@ def _folded(
 
 def _linked(based: pl.LazyFrame, aliases: pl.LazyFrame) -> pl.LazyFrame:
     """Return the identities with `customer_key` and `link`: aliases laid over what the rules say."""
-    resolved = resolve_links(aliases)
-    direct = resolved.select(identity="alias_key", aliased="customer_key", alias_link="link")
+    based = based.collect(engine="streaming").lazy()
+    resolved = resolve_by_rules(aliases, based)
+    direct = resolved.select(identity="alias_key", aliased="customer_key", alias_link="link").drop_nulls("alias_link")
     onward = resolved.select(base="alias_key", onward="customer_key")
     pinned = pins(aliases).select(identity="alias_key", pinned=True)
     joined = (

@@ -13,7 +13,8 @@ from typing import NamedTuple
 import polars as pl
 
 from transforms.habits import habits
-from transforms.identity import DEFAULT_FORM, EmailForm, identify_numbered, new_aliases, resolve_aliases
+from transforms.identity import DEFAULT_FORM, EmailForm, identify_numbered
+from transforms.identity_registered import new_aliases
 from transforms.metrics import currency_totals, customer_totals, with_figures
 from transforms.orders import placed_orders, placed_refunds, with_deleted_at, with_refunded
 from transforms.people import OrdersInFull, people, without_returned
@@ -145,7 +146,8 @@ def people_marts(
         "identities": identified.identities,
         "identity_reviews": identified.reviews,
     }
-    everybody = people(accounts, placed, identified.keys, resolve_aliases(aliases), in_full or _among(staged["orders"]))
+    moved = identified.identities.select(alias_key="identity", customer_key="customer_key")
+    everybody = people(accounts, placed, identified.keys, moved, in_full or _among(staged["orders"]))
     return PeopleMarts(
         without_returned(everybody, placed, identified.keys),
         _now(by_key(customer_totals(currencies, as_of=as_of, timezone=timezone))),
@@ -192,7 +194,7 @@ def find_aliases(
     """Return `alias_key, customer_key`: guests who are accounts by now, for the caller to record before it publishes.
 
     `known_keys` has a column `customer_key`: the keys of the last published version and those that have notes or tags.
-    The rest is as in `build_marts`; see `identity.new_aliases` for what is found.
+    The rest is as in `build_marts`; see `identity_registered.new_aliases` for what is found.
     """
     accounts = with_deleted_at(staged["customers"], staged["deletions"], "customer", "woocommerce_id")
     return new_aliases(staged["orders"], accounts, known_keys, hash_key=hash_key, aliases=aliases, form=form)
