@@ -12,6 +12,7 @@ import polars as pl
 ALIASES: Mapping[str, pl.DataType] = {"alias_key": pl.String(), "customer_key": pl.String()}
 LINKED_ALIASES: Mapping[str, pl.DataType] = {**ALIASES, "link": pl.String()}
 REGISTERED, MERGED, SEPARATED = "registered", "merged", "separated"
+_BY_RULE = "rule"  # a step that no alias makes
 
 
 def resolve_aliases(aliases: pl.LazyFrame) -> pl.LazyFrame:
@@ -30,6 +31,23 @@ def resolve_aliases(aliases: pl.LazyFrame) -> pl.LazyFrame:
 def resolve_links(aliases: pl.LazyFrame) -> pl.LazyFrame:
     """Return `resolve_aliases` with the `link` of each alias, the word of its first step."""
     return with_links(aliases).map_batches(_resolved, schema=dict(LINKED_ALIASES))
+
+
+def resolve_by_rules(aliases: pl.LazyFrame, based: pl.LazyFrame) -> pl.LazyFrame:
+    """Return `resolve_links` with chains that go on where the rules give their end to somebody else.
+
+    `based` has `identity` and `base`, whom the rules give it to. Ends that go on stand there themselves, with a null for
+    `link`. A chain that would then lead in a circle ends as the aliases alone say. Collected here: aliases are few.
+    """
+    alone = resolve_links(aliases).collect()
+    ends = alone.lazy().select(identity="customer_key").unique()
+    free = ends.join(pins(aliases), left_on="identity", right_on="alias_key", how="anti")
+    moved = based.filter(pl.col("base") != pl.col("identity")).join(free, on="identity", how="semi")
+    steps = moved.select(alias_key="identity", customer_key="base", link=pl.lit(_BY_RULE)).collect().lazy()
+    further = resolve_links(pl.concat([with_links(aliases), steps])).collect()
+    circular = alone.join(further, on="alias_key", how="anti")
+    by_alias = pl.when(pl.col("link") != _BY_RULE).then("link")
+    return pl.concat([further, circular]).lazy().with_columns(link=by_alias)
 
 
 def pins(aliases: pl.LazyFrame) -> pl.LazyFrame:

@@ -44,7 +44,7 @@ def people(
     """Return one row for each person: every account, and everyone who owns an order.
 
     `accounts` is STAGED_CUSTOMERS with `deleted_at`; `orders` has `person_number, order_id, created_at`; `keys`
-    (`person_number, customer_key`) has everybody; `resolved` comes from `resolve_aliases`. Addresses are asked for where
+    (`person_number, customer_key`) has everybody; `resolved` has `alias_key, customer_key` of the identities. Addresses are asked for where
     they are shown, of the latest order of each guest. Columns: `customer_key, woocommerce_id`, the profile, `company,
     phone, country, city`.
     """

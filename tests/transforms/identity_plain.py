@@ -1,7 +1,7 @@
 """Who is who, answered in plain Python, one order at a time; and which parts of a shop have nothing to do with another."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from tests.transforms.identity_cases import Known, Shop
@@ -24,14 +24,15 @@ def plainly(shop: Shop, form: EmailForm) -> dict[int, tuple[str, str, str]]:
     """Return `{order_id: (identity, customer_key, link)}`, worked out one order at a time."""
     claims = list(_claims(shop))
     guests = [order for order in shop.orders if not order["woocommerce_id"] and _email(order)]
-    answer = {}
+    found = {}
     for order in shop.orders:
         identity, link = _identity(order, guests, claims, form)
         base = identity
         if link == "guest":
             base, link = _by_rules(identity, order, guests, shop, form)
-        answer[order["order_id"]] = (identity, *_by_aliases(identity, base, link, shop.known))
-    return answer
+        found[order["order_id"]] = identity, base, link
+    bases = {identity: base for identity, base, _ in found.values()}
+    return {order: (one[0], *_by_aliases(*one, shop.known, bases)) for order, one in found.items()}
 
 
 def _email(order: Row) -> str | None:
@@ -122,13 +123,25 @@ def _is_pinned(key: str, known: Known) -> bool:
     return key in known and known[key][1] == "separated"
 
 
-def _by_aliases(identity: str, base: str, link: str, known: Known) -> tuple[str, str]:
+def _by_aliases(identity: str, base: str, link: str, known: Known, bases: Mapping[str, str]) -> tuple[str, str]:
     if _is_pinned(identity, known):
         return identity, "separated"
     end = _end(identity, known)
     if end not in (None, identity):
-        return end or "", known[identity][1]
-    return _end(base, known) or base, link
+        return _onward(identity, known, bases) or end or "", known[identity][1]
+    return _onward(base, known, bases) or _end(base, known) or base, link
+
+
+def _onward(key: str, known: Known, bases: Mapping[str, str]) -> str | None:
+    """Return where aliases, and the rules at their ends, lead; None where they go in a circle."""
+    steps = {**bases, **{alias: to for alias, (to, _) in known.items()}}
+    seen = set()
+    while steps.get(key, key) != key and not _is_pinned(key, known):
+        if key in seen:
+            return None
+        seen.add(key)
+        key = steps[key]
+    return key
 
 
 def _end(key: str, known: Known) -> str | None:

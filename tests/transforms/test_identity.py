@@ -283,6 +283,34 @@ def test_guests_of_an_accounts_mailbox_are_the_accounts() -> None:
     assert found.orders == {1: (guest("a5+news@mail.example"), "woo:5", "same address")}
 
 
+def test_who_was_merged_follows_to_where_the_rules_give_that_one() -> None:
+    """A setting that folds addresses must not tear apart what somebody put together, nor show an account twice."""
+    orders = [
+        a_guest_order(1, "ben@x.example", created_at=SEEN),
+        a_guest_order(2, "ben+shop@x.example", created_at=LATER),
+        an_order(3, woocommerce_id=7),
+    ]
+    known = {"woo:7": (guest("ben+shop@x.example"), "merged")}
+
+    apart, together = (told(Shop(orders, [an_account(7)], known=known), form) for form in (EmailForm(), TAGS))
+    tables = marts(staged(orders=orders, customers=[an_account(7)]), known_aliases=known, form=TAGS)
+
+    assert apart.people[3] == apart.people[2] != apart.people[1]
+    assert set(together.people.values()) == {guest("ben@x.example")}
+    assert together.links["woo:7"] == (guest("ben@x.example"), "merged")
+    assert tables["customers"]["customer_key"].to_list() == [guest("ben@x.example")]
+
+
+def test_a_merge_and_a_rule_that_lead_in_a_circle_end_where_the_merge_says() -> None:
+    """The account was merged into the guest of its own e-mail: they are one person, under the guest's key."""
+    orders = [a_guest_order(1, "a7@x.example"), an_order(2, woocommerce_id=7)]
+    known = {"woo:7": (guest("a7@x.example"), "merged")}
+
+    found = told(Shop(orders, [an_account(7, email="a7@x.example")], known=known))
+
+    assert set(found.people.values()) == {guest("a7@x.example")}
+
+
 def test_strangers_are_not_folded_together_by_a_setting() -> None:
     """office+anna, office+ben and office+cleo are three colleagues, each with a tag of their own."""
     orders = [by_name(n, f"office+{name}@x.example", name) for n, name in enumerate(["Anna", "Ben", "Cleo"])]
