@@ -18,24 +18,18 @@ class Snapshot(NamedTuple):
     """The records that the marts depend on, as they were at one moment; `token` names the moment.
 
     `tags` and `hidden` (people who were deleted here) go by today's customer keys: what was written under a key of the
-    past was moved along. `aliases` are those of `identity_links`. `written_keys` are the keys of people, of any time,
-    who have notes or tags or are hidden: somebody may look for them.
+    past was moved along. `links` are the aliases of `identity_links`, LINKED_ALIASES, sorted. `written_keys` are the keys
+    of people, of any time, who have notes or tags or are hidden: somebody may look for them.
     """
 
     token: int
     hash_key_id: str
     hash_key: bytes
-    aliases: Mapping[str, tuple[str, str]]
+    links: pl.DataFrame
     tags: Mapping[str, tuple[str, ...]]
     rules: Sequence[SegmentRule]
     hidden: frozenset[str]
     written_keys: Collection[str]
-
-    @property
-    def links(self) -> pl.DataFrame:
-        """The aliases as a frame of `alias_key`, `customer_key`, `link`, sorted."""
-        rows = [(alias, key, link) for alias, (key, link) in sorted(self.aliases.items())]
-        return pl.DataFrame(rows, schema=dict(LINKED_ALIASES), orient="row")
 
 
 # Given a snapshot, returns `alias_key, customer_key` of the guests who are accounts by now and were not recorded.
@@ -54,7 +48,7 @@ def take_snapshot(deployment: Deployment, shop: str, find: Find) -> Snapshot:
                 token,
                 key_id,
                 hash_key,
-                records.identity_links(shop),
+                _links(records.identity_links(shop)),
                 overlay.tags,
                 [SegmentRule(segment.id, segment.name, segment.rule) for segment in overlay.segments],
                 frozenset(overlay.key_now(key) for key in hidden),
@@ -64,6 +58,12 @@ def take_snapshot(deployment: Deployment, shop: str, find: Find) -> Snapshot:
             if not registered.height:
                 return snapshot
             records.add_aliases(shop, dict(registered.iter_rows()))
+
+
+def _links(aliases: Mapping[str, tuple[str, str]]) -> pl.DataFrame:
+    keys, links = zip(*aliases.values(), strict=True) if aliases else ((), ())
+    columns = {"alias_key": list(aliases), "customer_key": list(keys), "link": list(links)}
+    return pl.DataFrame(columns, schema=dict(LINKED_ALIASES)).sort("alias_key")
 
 
 def email_form(settings: Settings) -> EmailForm:
