@@ -5,11 +5,12 @@ the command line's last line.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
+import polars as pl
 
 from pipelines.history import note_untold_failure
 from pipelines.resources.deployment import Deployment
@@ -21,10 +22,35 @@ from regulars.progress import ProgressFile, read_progress
 
 FIRST_PAUSE_SECONDS = 20.0
 LONGEST_PAUSE_SECONDS = 300.0
+# Money has twelve digits before the point (`transforms.schemas.MONEY`).
+MOST_MONEY = 10**12
 
 
 class UnexpectedFailure(RegularsError):
     """A fault of ours: the run's log in Dagster holds the traceback."""
+
+
+class AmountsTooLarge(RegularsError):
+    """Amounts of one person come to more than figures can hold."""
+
+
+@contextmanager
+def amounts_told(orders: Callable[[], pl.LazyFrame]) -> Iterator[None]:
+    """Turn a figure that overflows into a sentence that names the currency.
+
+    `orders` returns the staged orders (`currency, total`), read only then. Raises AmountsTooLarge, without the amounts.
+    """
+    try:
+        yield
+    except pl.exceptions.InvalidOperationError:
+        summed = orders().group_by("currency").agg(pl.col("total").cast(pl.Float64).abs().sum()).collect()
+        large = sorted(summed.filter(pl.col("total") >= MOST_MONEY)["currency"].drop_nulls())
+        if not large:
+            raise
+        raise AmountsTooLarge(
+            f"The orders of one person come to {MOST_MONEY:,} or more in {' or '.join(large)}, which is more than a figure "
+            "holds. Correct the wrong total in the shop, or give the order a status that does not count; then sync again."
+        ) from None
 
 
 @contextmanager

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import polars as pl
 
 from pipelines.resources.deployment import Deployment
-from regulars.directory.overlay import read_overlay
+from regulars.directory.layout import current_version, scan_table
+from regulars.directory.overlay import NOTHING_FOLDED, read_overlay, same_address
 from regulars.records import open_records
 from regulars.settings import Settings
 from transforms.identity import LINKED_ALIASES, EmailForm
@@ -37,13 +38,19 @@ Find = Callable[[Snapshot], pl.DataFrame]
 
 
 def take_snapshot(deployment: Deployment, shop: str, find: Find) -> Snapshot:
-    """Return the records, after recording who of the guests has registered: until `find` finds nobody more."""
+    """Return the records, after recording who of the guests has registered: until `find` finds nobody more.
+
+    What the rules alone give to somebody else is as in the version that is published now.
+    """
+    published = deployment.paths.published(shop)
+    version = current_version(published)
+    folded = same_address(scan_table(published / version, "identities")) if version else NOTHING_FOLDED
     with open_records(deployment.settings) as records:
         records.ensure_shop(shop, STARTING_SEGMENTS)
         key_id, hash_key = records.guest_key()
         while True:
             token, hidden = records.change_token(), records.hidden(shop)
-            overlay = read_overlay(records, shop)
+            overlay = read_overlay(records, shop, folded)
             snapshot = Snapshot(
                 token,
                 key_id,

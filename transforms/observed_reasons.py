@@ -14,18 +14,21 @@ from typing import NamedTuple
 import polars as pl
 
 from transforms.rules import (
+    FIELDS,
     And,
     InSegment,
     Not,
     Or,
     Rule,
     compile_rule,
+    conditions,
     evaluation_order,
     flag_name,
     segments_named,
     to_text,
     with_flags,
 )
+from transforms.schemas import CUSTOMERS
 from transforms.segments import SegmentRule
 
 CHANGED = "(the rule was changed)"
@@ -38,8 +41,6 @@ UNKNOWN = "(no single condition explains it)"
 # A rule may have 256 leaves and lists of 200 words; nobody reads more than this of why.
 LEAVES_TOLD = 6
 LONGEST_LEAF = 160
-# Rules read none of these, and they are large.
-NOT_READ = ("shop", "billing", "shipping", "avatar_url", "segments", "as_of")
 
 
 class Look(NamedTuple):
@@ -73,19 +74,15 @@ def because(flips: pl.DataFrame, before: Look, now: Look) -> pl.DataFrame:
     """
     then, these = _saved(before), _saved(now)
     texts = {segment.id: segment.rule for segment in then}
-    flipped = {str(segment) for segment in flips["segment_id"].unique()}
-    same = {segment.id for segment in these if texts.get(segment.id) == segment.rule} & flipped
-    rules = {segment: rule for segment, rule in evaluation_order(these).rules.items() if segment in same}
-    explained = pl.col("segment_id").is_in(list(rules))
-    keys = flips.filter(explained).select("customer_key").unique()
-    parts = [flips.filter(~explained).with_columns(because=pl.lit(CHANGED))]
-    if rules:
-        asked = list(rules.values())
-        sides = [_Side(look, _people(look, keys, asked), _owners(look, keys)) for look in (before, now)]
-        parts += [
-            _explained(flips.filter(pl.col("segment_id") == segment), rule, *sides) for segment, rule in rules.items()
-        ]
-    return pl.concat(parts)
+    same = {segment.id for segment in these if texts.get(segment.id) == segment.rule}
+    rules_then, rules_now = evaluation_order(then).rules, evaluation_order(these).rules
+    keys = flips.select("customer_key").unique()
+    flipped = sorted(flips["segment_id"].unique())
+    pairs = {each: ((rules_now if each in same else rules_then).get(each), rules_now.get(each)) for each in flipped}
+    asked = list(dict.fromkeys(rule for pair in pairs.values() for rule in pair if rule is not None))
+    sides = [_Side(look, _people(look, keys, asked), _owners(look, keys)) for look in (before, now)]
+    parts = [_explained(flips.filter(pl.col("segment_id") == each), pair, *sides) for each, pair in pairs.items()]
+    return pl.concat([flips.clear().with_columns(because=pl.lit(CHANGED)), *parts])
 
 
 def signed_leaves(rule: Rule, *, negated: bool = False) -> Iterator[tuple[Rule, bool]]:
@@ -119,7 +116,9 @@ def _shortened(text: str) -> str:
 def _people(look: Look, keys: pl.DataFrame, rules: Sequence[Rule]) -> pl.DataFrame:
     """Return those of `keys` who are there, with everything that `rules` read: tags, flags of queries and segments."""
     mine = keys.lazy()
-    everybody = look.tables["customers"].drop(NOT_READ).join(mine, on="customer_key", how="semi")
+    read = {column for rule in rules for leaf in conditions(rule) for column in FIELDS[leaf.field].columns}
+    columns = [name for name in CUSTOMERS if name in {"customer_key", "deleted_at", *read}]
+    everybody = look.tables["customers"].select(columns).join(mine, on="customer_key", how="semi")
     tagged = everybody.join(look.tables["person_tags"].select("customer_key", "tags"), on="customer_key", how="left")
     tables = {name: look.tables[name] for name in ("order_lines", "products")}
     tables["orders"] = look.tables["orders"].join(mine, on="customer_key", how="semi")
@@ -148,24 +147,29 @@ def _owners(look: Look, keys: pl.DataFrame) -> pl.DataFrame:
     return links.join(keys.lazy(), on="customer_key", how="semi").unique("customer_key").collect()
 
 
-def _explained(flips: pl.DataFrame, rule: Rule, before: _Side, now: _Side) -> pl.DataFrame:
-    """Return `flips` of one segment, whose rule is the same in both looks, with `because`."""
-    leaves = _leaves(rule)
+def _explained(flips: pl.DataFrame, rules: tuple[Rule | None, Rule | None], before: _Side, now: _Side) -> pl.DataFrame:
+    """Return `flips` of one segment with `because`; `rules` are its rules in the two looks, None where not readable.
+
+    What became of a person comes before what became of the rule: whoever is deleted leaves under any rule.
+    """
+    leaves = _leaves(rules[0]) if rules[0] is not None and rules[0] == rules[1] else []
     frame = flips.select("segment_id", "customer_key", "kind")
-    for suffix, (look, people, owners) in (("before", before), ("now", now)):
+    for suffix, rule, (look, people, owners) in (("before", rules[0], before), ("now", rules[1], now)):
+        asked = [("rule", rule), *((str(n), leaf.rule) for n, leaf in enumerate(leaves))]
         judged = people.join(frame, on="customer_key", how="semi").select(
             "customer_key",
             pl.lit(value=True).alias(f"there_{suffix}"),
             pl.col("deleted_at").is_not_null().alias(f"deleted_{suffix}"),
-            *(
-                compile_rule(one, as_of=look.as_of, timezone=look.timezone).alias(f"{name}_{suffix}")
-                for name, one in [("rule", rule), *((str(n), leaf.rule) for n, leaf in enumerate(leaves))]
-            ),
+            *(_judged(one, look).alias(f"{name}_{suffix}") for name, one in asked),
         )
         for more in (judged, owners.rename({"owner": f"owner_{suffix}"})):
             frame = frame.join(more, on="customer_key", how="left", maintain_order="left")
     why = pl.when(pl.col("kind") == "joined").then(_joined(leaves)).otherwise(_left(leaves))
     return frame.select(*flips.columns, because=why)
+
+
+def _judged(rule: Rule | None, look: Look) -> pl.Expr:
+    return pl.lit(value=False) if rule is None else compile_rule(rule, as_of=look.as_of, timezone=look.timezone)
 
 
 def _joined(leaves: Sequence[_Leaf]) -> pl.Expr:
@@ -195,7 +199,9 @@ def _left(leaves: Sequence[_Leaf]) -> pl.Expr:
 
 
 def _told(leaves: Sequence[_Leaf], *, false: str, true: str) -> pl.Expr:
-    """Return the texts of the leaves that are false in one look and true in the other."""
+    """Return the texts of the leaves that are false in one look and true in the other; without leaves, CHANGED."""
+    if not leaves:
+        return pl.lit(CHANGED)
     flipped = [
         pl.when(pl.col(f"{n}_{true}") & ~pl.col(f"{n}_{false}")).then(pl.lit(leaf.text))
         for n, leaf in enumerate(leaves)

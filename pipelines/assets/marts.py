@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 
 from pipelines.assets.describe import OWNERS, facts_of
-from pipelines.failures import told
+from pipelines.failures import amounts_told, told
 from pipelines.history import progress_of
 from pipelines.resources.deployment import Deployment
 from pipelines.resources.warehouse import WarehouseResource
@@ -88,8 +88,9 @@ def marts_assets(partitions: dg.PartitionsDefinition[str]) -> dg.AssetsDefinitio
         progress = progress_of(context, deployment)
         progress.stage("marts")
         day = date.fromisoformat(config.as_of) if config.as_of else deployment.settings.as_of
-        with told(progress):
-            derived = derive_marts(deployment, warehouse.of(shop), shop, day, whole=config.whole)
+        house = warehouse.of(shop)
+        with told(progress), amounts_told(lambda: house.staged_narrow()["orders"]):
+            derived = derive_marts(deployment, house, shop, day, whole=config.whole)
         seconds = monotonic() - started
         for table in DESCRIPTIONS:
             facts = facts_of(rows=derived.rows[table], as_of=derived.as_of, seconds=seconds)

@@ -15,6 +15,8 @@ from transforms.rules import EvaluationOrder, Rule, evaluation_order, parse
 
 TAGS = pl.List(pl.String())
 NOTHING_FOLDED: Mapping[str, str] = {}
+# The links of `transforms.identity.LINKS` that the rules make without a record.
+BY_ADDRESS = (SAME_ADDRESS, "account e-mail", "deleted account")
 FEW = 1_000  # for a page, Python is quicker than a join
 
 
@@ -76,9 +78,10 @@ class Overlay:
 def same_address(identities: pl.LazyFrame) -> dict[str, str]:
     """Return the identities of a version (IDENTITIES) that are somebody else's by their address alone, with whose.
 
-    No record tells of them, since the setting that folds addresses may be another tomorrow. Empty without the setting.
+    No record tells of them: the setting that folds addresses may be another tomorrow, and of an e-mail that strangers
+    share only the orders under its own key are the account's. Orders that bear another name are not among them.
     """
-    found = identities.filter(pl.col("link") == SAME_ADDRESS).select("identity", "customer_key").sort("identity")
+    found = identities.filter(pl.col("link").is_in(BY_ADDRESS)).select("identity", "customer_key").sort("identity")
     return dict(found.collect().iter_rows())
 
 

@@ -193,3 +193,16 @@ def test_an_error_that_is_not_ours_is_left_alone():
     """Calling a fault of ours a fault of the shop's would send people the wrong way."""
     assert our_error(ValueError("x")) is None
     assert isinstance(our_error(RegularsError("x")), RegularsError)
+
+
+def test_money_that_no_figure_holds_names_the_currency(house):
+    """A plugin's wrong total stops every later run: whoever mends it must know where to look, and amounts are nobody's."""
+    before = house.manifest().version
+    house.execute(
+        'UPDATE raw.orders SET body = json_merge_patch(body::JSON, \'{"total": "600000000000.00"}\')::TEXT, '
+        "observed_at = observed_at + INTERVAL 1 SECOND"
+    )
+
+    assert not house.run("derive").success
+    assert "The orders of one person come to 1,000,000,000,000 or more in EUR or USD," in said(house)
+    assert house.manifest().version == before

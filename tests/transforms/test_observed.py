@@ -100,6 +100,25 @@ def test_a_changed_rule_is_the_reason() -> None:
     assert seen["segment_counts"].select("rule", "people", "joined", "left").rows()[-1] == ("orders_count = 2", 1, 1, 1)
 
 
+def test_who_was_deleted_or_merged_left_for_that_whatever_became_of_the_rule() -> None:
+    """Somebody edits a segment and deletes a person in one afternoon: the person's page must tell of the deletion."""
+    before = State({n: buys(3) for n in (1, 2, 3, 4)} | {5: buys(3)}, LOYAL, hidden=["woo:5"])
+    after = State(
+        {1: buys(3), 2: buys(3), 3: buys(3, deleted_at=START), 5: buys(3), 6: buys(3)},
+        {"loyal": "orders_count >= 2"},
+        hidden=["woo:2"],
+        identities={"woo:4": "woo:1"},
+    )
+
+    assert told(observe_all([before, after])[1], after=1) == [
+        ("loyal", "woo:2", "left", "(deleted here)"),
+        ("loyal", "woo:3", "left", "(deleted in the shop)"),
+        ("loyal", "woo:4", "left", "(merged into woo:1)"),
+        ("loyal", "woo:5", "joined", "(shown again)"),
+        ("loyal", "woo:6", "joined", "(new here)"),
+    ]
+
+
 def test_orders_looked_through_and_other_segments_are_reasons_too() -> None:
     """Queries and `in_segment` are conditions like any other."""
     rules = {

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from regulars.directory.layout import scan_table
+from regulars.directory.overlay import same_address
 from regulars.directory.published import Directory
 from regulars.directory.query import PeopleQuery
 from regulars.directory.written import events_of, notes_of, show_again, take_tag
@@ -118,6 +120,15 @@ def test_what_was_written_on_a_guest_follows_the_address_while_addresses_fold(
             assert directory.count(parse('tags contains "guest:d.ot"')).people == 1
         else:
             assert [told(key) for key in sorted(of_both)] == [(key, [key], {key}) for key in sorted(of_both)]
+
+
+def test_a_guest_of_a_shared_address_whose_orders_are_an_accounts_now_is_followed_there(tmp_path: Path) -> None:
+    """No record tells of it, since strangers share the address; orders under another name stay a person of their own."""
+    links = ("account e-mail", "deleted account", "own name", "registered", "merged")
+    identities = [an_identity(f"guest:{n}", "woo:9", link) for n, link in enumerate(links)]
+    version = publish_people(tmp_path, [a_buyer(9)], identities=identities)
+
+    assert same_address(scan_table(tmp_path / version, "identities")) == {"guest:0": "woo:9", "guest:1": "woo:9"}
 
 
 def test_whoever_was_deleted_under_a_folded_address_is_hidden(
