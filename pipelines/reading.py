@@ -58,7 +58,8 @@ NARROWED: Mapping[str, Mapping[str, str]] = {
 def exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
     """Return whether there is a table of this name."""
     found = connection.sql(
-        "SELECT count(*) FROM information_schema.tables WHERE table_schema = $schema AND table_name = $table",
+        "SELECT count(*) FROM duckdb_tables() WHERE schema_name = $schema AND table_name = $table AND database_name = "
+        "current_database()",
         params={"schema": schema, "table": table},
     ).fetchall()
     return bool(found[0][0])
