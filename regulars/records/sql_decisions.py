@@ -87,7 +87,7 @@ def recorded(connection: sa.Connection, shop: str) -> dict[str, str]:
     """Return the aliases as runs recorded them, without what people decided."""
     query = sa.select(alias_table.c.alias_key, alias_table.c.customer_key).where(alias_table.c.shop == shop)
     # All rows at once, not one by one: a shop may have a hundred thousand.
-    return dict(connection.execute(query.order_by(alias_table.c.alias_key)).tuples().all())
+    return {row[0]: row[1] for row in connection.execute(query.order_by(alias_table.c.alias_key)).all()}
 
 
 def _links(connection: sa.Connection, shop: str) -> Links:
