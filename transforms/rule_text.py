@@ -212,6 +212,12 @@ class _Parser:
         at_value = self._next
         value = self._value(op)
         # An operator that the language knows but the field does not is the operator's fault, not the value's.
+        if op == "between" and op in field.operators:
+            larger = self._tokens[self._at - 1]
+            _placed(
+                at_value, lambda: make(op, (value[0], value[0]))
+            )  # so that an end that does not fit is told at its place
+            _placed(larger, lambda: make(op, (value[1], value[1])))
         return _placed(at_value if op in field.operators else place, lambda: make(op, value))
 
     def _operator(self, fitting: tuple[str, ...]) -> str:

@@ -180,7 +180,8 @@ def check_size(rule: Rule) -> None:
 
 
 def _unknown(key: str, kind: str, table: Mapping[str, Field]) -> NoReturn:
-    close = difflib.get_close_matches(key[:80], table, n=3, cutoff=0.5)
+    # Of r, f and m nearly every short word is close.
+    close = [name for name in difflib.get_close_matches(key[:80], table, n=3, cutoff=0.5) if len(name) > 1]
     hint = f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(table)}."
     if query := next((query for query, terms in _QUERIES.items() if key in terms), None):
         # It is known elsewhere: people forget the brackets, or take the wrong ones.

@@ -183,6 +183,8 @@ def _quoted(value: object) -> str:
         return "nothing"
     if isinstance(value, int) and abs(value) >= 10**40:
         return "a huge number"
+    if isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) <= 40:
+        return shorten(f"{value:f}")  # as it was typed, not as 1E-7
     if isinstance(value, str | int | float | Decimal | date | Age):
         return shorten(str(value))
     return "several values" if isinstance(value, tuple | list) else "an object"

@@ -11,6 +11,8 @@ from app_streamlit.components.tables import text_column, text_table
 
 CUTS = {"cut_20": "20 %", "cut_40": "40 %", "cut_60": "60 %", "cut_80": "80 %"}
 SCORES = {"r": "R: days since the last order", "f": "F: orders", "m": "M: net"}
+# A shop that syncs every few minutes moves its cuts as often; a page draws no more than anybody reads.
+DAYS_SHOWN, MOST_SHOWN = 90, 500
 WHAT = (
     "Where the scores change: a fifth of the people lies below the first cut, another between it and the second, and so "
     "on. F and M are 1 and one more for each cut below the person's own figure; R is 5 and one less for each cut below "
@@ -31,9 +33,17 @@ def cuts(shop: str) -> None:
             st.caption("Their history begins with the next sync.")
             return
         zone = reads.manifest(shop).timezone
-        st.caption("As they were at earlier runs, the newest first")
-        rows = [{"Run": formats.minute(row["at"], zone), **_row(row)} for row in history.iter_rows(named=True)]
+        shown = latest(history)
+        more = f" In all {formats.number(history.height)} are kept." if shown.height < history.height else ""
+        st.caption(f"As they were at runs of the last {DAYS_SHOWN} days of history, the newest first.{more}")
+        rows = [{"Run": formats.minute(row["at"], zone), **_row(row)} for row in shown.iter_rows(named=True)]
         text_table(rows, {"Run": text_column("Run", width=160), **_columns("Score")}, key="cuts-history")
+
+
+def latest(history: pl.DataFrame) -> pl.DataFrame:
+    """Return the cuts of the last DAYS_SHOWN days of `history`, the newest run first; of these at most MOST_SHOWN rows."""
+    since = history["at"].max() - pl.duration(days=DAYS_SHOWN)
+    return history.filter(pl.col("at") > since).sort("at", descending=True, maintain_order=True).head(MOST_SHOWN)
 
 
 def _ordered(cuts_now: pl.DataFrame) -> list[dict[str, Any]]:

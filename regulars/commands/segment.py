@@ -35,6 +35,7 @@ RuleText = Annotated[
 Out = Annotated[
     Path | None, typer.Option("--out", metavar="FILE", help="Write everybody into this .csv or .parquet file.")
 ]
+Force = Annotated[bool, typer.Option("--force", help="Write over the file that --out names, if it is there.")]
 AsOf = Annotated[
     str | None,
     typer.Option("--as-of", metavar="DATE", help="Reconstruct 00:00 of this day in the shop's time zone."),
@@ -52,7 +53,15 @@ class Found:
     without_past: Sequence[str] = ()
 
 
-def segment(rule: RuleText, as_of: AsOf = None, out: Out = None, shop: Shop = None, json: Json = False) -> None:
+def segment(
+    rule: RuleText,
+    *,
+    as_of: AsOf = None,
+    out: Out = None,
+    force: Force = False,
+    shop: Shop = None,
+    json: Json = False,
+) -> None:
     """Count the people whom RULE describes, with their net by currency; show up to ten, write all with --out."""
     from regulars.directory.not_derived import NotYetDerived
     from regulars.paths import DataPaths
@@ -62,6 +71,8 @@ def segment(rule: RuleText, as_of: AsOf = None, out: Out = None, shop: Shop = No
 
     if out is not None and out.suffix.lower() not in SUFFIXES:
         raise typer.BadParameter(f"--out ends in {' or '.join(SUFFIXES)}, not {out.suffix!r}.")
+    if out is not None and out.exists() and not force:
+        raise typer.BadParameter(f"{out} is there already; --force writes over it.")
     settings = load_settings()
     name = _shop(settings, shop)
     folder = DataPaths(settings.data_dir).published(name)

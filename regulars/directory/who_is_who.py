@@ -86,7 +86,8 @@ def is_waiting(decision: IdentityDecision, about: Manifest, change_token: int) -
 def reviews(directory: Directory, records: Records, shop: str) -> list[Review]:
     """Return the addresses that strangers share, most orders first. Raises NothingPublished.
 
-    Left out is where everyone has become one person since, and where everyone was separated or merged by hand.
+    Left out is where everyone has become one person since, and where everyone was separated or merged by hand, be it
+    that others were merged into them.
     """
     published = directory.identity_reviews()
     if not published.height:  # most shops have none, and many aliases
@@ -94,6 +95,7 @@ def reviews(directory: Directory, records: Records, shop: str) -> list[Review]:
     links = records.identity_links(shop)
     aliases = aliases_of(links)
     decided = {key for key, (_, why) in links.items() if why in {MERGED, SEPARATED}}
+    decided |= {current_key(key, aliases) for key, (_, why) in links.items() if why == MERGED}
     found = []
     for row in published.iter_rows(named=True):
         keys = tuple(dict.fromkeys(current_key(key, aliases) for key in row["customer_keys"]))

@@ -186,3 +186,17 @@ def test_what_the_next_sync_works_out_first_is_no_answer_of_nobody(
         assert asked(rule) == 1
         assert "worked out from the next sync on: median days between orders." in capsys.readouterr().err
     assert asked("median_days_between < 30", "--as-of", "2026-06-01") == 0
+
+
+def test_a_file_that_is_there_is_written_over_only_on_asking(
+    asked: Asked, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A mistyped name must not cost somebody the list they mailed last week."""
+    csv = tmp_path / "them.csv"
+    csv.write_text("kept")
+
+    assert asked("orders_count >= 1", "--out", str(csv)) == 2
+    assert "--force" in capsys.readouterr().err
+    assert csv.read_text() == "kept"
+    assert asked("orders_count >= 1", "--out", str(csv), "--force") == 0
+    assert "Bea" in csv.read_text(encoding="utf-8-sig")

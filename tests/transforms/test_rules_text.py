@@ -342,3 +342,22 @@ def test_what_has_no_past_is_named():
         "category of products",
     )
     assert without_past(parse("orders_count > 1 and orders(total > 5, within 9 days) and r = 5")) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "position", "said"),
+    [
+        ('orders_count between 3 and "x"', 27, "orders_count between takes a whole number, not “x”."),
+        ('orders_count between "x" and 3', 21, "orders_count between takes a whole number, not “x”."),
+        ("orders_count between 5 and 3", 21, "smaller value first"),
+        ("total_spent > 0.0000001", 14, "not “0.0000001”"),
+        ("foo > 3", 0, "here; there are: orders_count"),
+    ],
+)
+def test_an_error_points_at_what_is_wrong_and_quotes_it_as_typed(text: str, position: int, said: str) -> None:
+    """An editor underlines the place; another number than the one typed, or a guess at random, sends people astray."""
+    with pytest.raises(RuleError) as error:
+        parse(text)
+
+    assert error.value.position == position
+    assert said in error.value.message

@@ -1,6 +1,7 @@
 """The customers themselves: list, read, create, edit (both in the shop first), delete (here alone), restore."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Response
@@ -56,9 +57,17 @@ def _found(directory: Directory, query: PeopleQuery) -> PeoplePage:
     except NotYetDerived:
         raise
     except RuleError as error:
-        if query.rule is None:
+        if query.segments and (query.rule is None or _fails(directory, replace(query, rule=None))):
             raise FieldInvalid({"segment": error.message}) from error
         raise
+
+
+def _fails(directory: Directory, query: PeopleQuery) -> bool:
+    try:
+        directory.people(query)
+    except RuleError:
+        return True
+    return False
 
 
 def _query(house: House, shop: str, asked: OfList, limit: int) -> PeopleQuery:

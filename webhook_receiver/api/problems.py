@@ -60,6 +60,8 @@ class InUse(Exception):
         self.names = list(names)
 
 
+DAY_PATTERN = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+NO_DAY = "This is no day; write one as 2026-01-31."
 INVALID = Kind(422, "invalid", "What was sent is not right")
 UNAVAILABLE = Kind(503, "unavailable", "Something this needs is away")
 SHOP_AWAY = Kind(502, "shop", "The shop did not do it")
@@ -194,6 +196,11 @@ def _field(where: tuple[Any, ...]) -> str:
 def _sentence(fault: Mapping[str, Any]) -> str:
     if fault["type"] == "extra_forbidden":
         return "There is no such field."
+    given: Mapping[str, Any] = fault.get("ctx", {})
+    if fault["type"] == "string_too_long":
+        return f"This takes at most {given['max_length']:,} characters."
+    if fault["type"] == "string_pattern_mismatch" and given["pattern"] == DAY_PATTERN:
+        return NO_DAY
     text = str(fault["msg"]).removeprefix("Value error, ").removeprefix("Input ")
     return f"{text[:1].upper()}{text[1:].rstrip('.')}."
 

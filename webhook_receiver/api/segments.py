@@ -16,7 +16,7 @@ from transforms.rules import Rule, RuleError, named_by, parse, refuse_circle, to
 from webhook_receiver.api.asked import Author, HouseGiven, SegmentId, ShopAsked
 from webhook_receiver.api.house import House
 from webhook_receiver.api.models import row_of
-from webhook_receiver.api.problems import READING, WRITING, FieldInvalid, InUse, documented
+from webhook_receiver.api.problems import NO_DAY, READING, WRITING, FieldInvalid, InUse, documented
 from webhook_receiver.api.rules import criteria_of, rule_of
 from webhook_receiver.api.versions import IfMatch, expected_version, tagged
 from webhook_receiver.api.written_models import Counted, RuleAsked, Segment, Segments, SegmentText
@@ -85,7 +85,7 @@ def _instant(day: str, timezone: str) -> datetime:
     try:
         return as_of_for_day(date.fromisoformat(day), timezone)
     except (ValueError, OverflowError):
-        raise FieldInvalid({"as_of": "This is no day; write one as 2026-01-31."}) from None
+        raise FieldInvalid({"as_of": NO_DAY}) from None
 
 
 def _count_as_of(directory: Directory, rule: Rule, as_of: datetime) -> Count:

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from transforms.rules import MAX_TEXT
 from webhook_receiver.api.models import Answer, Asked, CustomerRow, Net
+from webhook_receiver.api.problems import DAY_PATTERN
 
 
 class Note(Answer):
@@ -113,7 +114,7 @@ class RuleAsked(RuleGiven):
     as_of: Annotated[
         str | None,
         Field(
-            pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+            pattern=DAY_PATTERN,
             examples=["2026-01-31"],
             description="Count as of 00:00 of this day in the shop's time zone, reconstructed from what is known now",
         ),
@@ -131,7 +132,7 @@ class Counted(Answer):
     criteria: dict[str, Any] | None = Field(description="The rule as a criteria object; null where none can say it")
     words: str
     as_of: datetime = Field(description="The exclusive instant that ages count from")
-    observed: bool
+    observed: bool = Field(description="True for now; false for a past day, which is reconstructed")
     without_past: list[str] = Field(description="What a past day's answer takes from today, in words")
     people: int
     net: Net

@@ -115,6 +115,26 @@ def test_half_a_question_is_told_at_its_field(body: dict[str, Any], field: str, 
     assert (answer.status_code, list(answer.json()["fields"])) == (422, [field])
 
 
+def test_what_is_no_day_or_too_long_is_said_in_words_of_ours(reading_api: Api) -> None:
+    """A pattern is no sentence; whoever reads the answer fills in a form."""
+    told = reading_api.ask("POST", f"{SEGMENTS}/count", json={"rule": "m = 5", "as_of": "yesterday"}).json()
+    assert told["fields"] == {"as_of": "This is no day; write one as 2026-01-31."}
+    told = reading_api.ask("POST", SEGMENTS, json={"name": "n" * 201, "rule": "m = 5"}).json()
+    assert told["fields"] == {"name": "This takes at most 200 characters."}
+
+
+def test_of_a_segment_and_a_rule_the_one_that_cannot_be_read_is_told(data: Path, files_api: Api) -> None:
+    """Whoever mends the rule they typed would mend the wrong one."""
+    assert files_api.get(SEGMENTS).ok
+    with closing(sqlite3.connect(data / "records.db")) as records, records:
+        records.execute("UPDATE segments SET rule = 'later_field > 3' WHERE id = 'new'")
+
+    asked = {"segment": "new", "rule": "orders_count > 0"}
+    assert list(files_api.get("/api/customers", params=asked).json()["fields"]) == ["segment"]
+    asked = {"segment": "vip", "rule": 'in_segment("nobody")'}
+    assert list(files_api.get("/api/customers", params=asked).json()["fields"]) == ["rule"]
+
+
 def test_an_error_in_a_rule_says_where_and_what_would_be_right(reading_api: Api) -> None:
     """Whoever writes rules by program shows the place to whoever typed them."""
     problem = reading_api.ask("POST", f"{SEGMENTS}/count", json={"rule": "orders(cuont >= 2)"}).json()
