@@ -5,10 +5,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from app_streamlit.components.migration import movements
+from app_streamlit.components.rfm_cuts import MOST_SHOWN, latest
 from regulars.directory.published import Directory
 from tests.app_streamlit.conftest import serving
 from tests.app_streamlit.test_app_browser import open_page
@@ -109,3 +111,13 @@ def test_a_movement_is_chosen_and_exported_in_a_browser(data: Path, published: P
     assert download.value.suggested_filename == "demo-No-order-yet-New-2026-11-11.csv"
     assert len(lines) == 2
     assert "woo:3" in lines[1]
+
+
+def test_of_the_cuts_of_earlier_runs_the_latest_are_drawn() -> None:
+    """A shop that syncs every few minutes has thousands: the page would grow until no browser draws it."""
+    hours = [AS_OF - timedelta(hours=hour) for hour in range(0, 24 * 120, 12)]
+
+    shown = latest(pl.DataFrame({"at": hours[::-1]}))
+
+    assert shown["at"].to_list() == [each for each in hours if each > AS_OF - timedelta(days=90)]
+    assert latest(pl.DataFrame({"at": hours[:1] * 900})).height == MOST_SHOWN

@@ -10,6 +10,7 @@ from regulars.directory.layout import scan_table
 from regulars.directory.overlay import same_address
 from regulars.directory.published import Directory
 from regulars.directory.query import PeopleQuery
+from regulars.directory.who_is_who import reviews
 from regulars.directory.written import events_of, notes_of, show_again, take_tag
 from regulars.records.sql import SqlRecords
 from tests.regulars.directory.builders import AS_OF, SHOP, a_buyer, publish_people
@@ -162,3 +163,19 @@ def test_what_people_decided_counts_before_a_folded_address(
 
     records.merge_people(SHOP, "guest:dot", "guest:d.ot", "ana")
     assert directory.known_as("guest:dot") == ["guest:d.ot", "guest:dot"]
+
+
+def test_who_others_were_merged_into_is_decided_too(tmp_path: Path, records: SqlRecords, directory: Directory) -> None:
+    """Of three under one address two were made one and the third was kept apart: nothing is left to ask."""
+    keys = ["woo:1", "woo:2", "woo:3"]
+    review = {"shop": SHOP, "email": "desk@x", "reason": "names", "customer_keys": keys, "orders": 3}
+    publish_people(
+        tmp_path / "published",
+        [a_buyer(number) for number in (1, 2, 3)],
+        identity_reviews=[review | {"last_order_at": AS_OF}],
+    )
+
+    records.merge_people(SHOP, "woo:2", "woo:1", "ana")
+    assert len(reviews(directory, records, SHOP)) == 1
+    records.separate(SHOP, "woo:3", "ana")
+    assert reviews(directory, records, SHOP) == []
