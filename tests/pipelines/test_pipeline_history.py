@@ -69,6 +69,7 @@ def test_a_pull_compares_nothing_and_says_so(house):
     assert syncs(house)[0].drift is None
 
 
+@pytest.mark.deep
 def test_a_shop_that_is_not_believed_is_told_and_what_was_mended_is_published(house):
     """Whoever looks in the morning must read the numbers, and how to accept them; nobody works with an old copy."""
     for number in [n for n, order in sorted(house.shop.orders.items()) if not order.refunds][:101]:
@@ -90,6 +91,7 @@ def test_a_shop_that_is_not_believed_is_told_and_what_was_mended_is_published(ho
     assert syncs(house)[0].drift == (Drift(object="order", kind="extra", before=101, after=0),)
 
 
+@pytest.mark.deep
 def test_a_run_that_only_derives_is_no_sync(house):
     """Every midnight and every tag would push the syncs out of sight."""
     before = syncs(house)

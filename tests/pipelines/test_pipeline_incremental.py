@@ -88,6 +88,7 @@ def test_a_run_killed_between_staging_and_marts_loses_nothing(house: House, monk
     assert not touched_since(house.warehouse).orders
 
 
+@pytest.mark.deep
 def test_another_setting_derives_everything(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures of two policies must not stand in one version."""
     pulled(house)

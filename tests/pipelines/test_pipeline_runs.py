@@ -51,6 +51,7 @@ def span(instance: dg.DagsterInstance, run_id: str) -> tuple[float, float]:
     return min(step.start_time for step in stats), max(step.end_time for step in stats)
 
 
+@pytest.mark.deep
 def test_two_runs_of_one_shop_queue(house):
     """DuckDB refuses a second writer at once: the second run has to wait, not to fail."""
     with a_run(house) as one, a_run(house) as other:

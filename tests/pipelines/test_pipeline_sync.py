@@ -60,6 +60,7 @@ def test_a_finished_run_says_so_where_the_app_looks(first_sync):
     assert (progress.state, progress.run_id) == ("done", result.run_id)
 
 
+@pytest.mark.deep
 def test_a_second_sync_with_nothing_new_writes_nothing_and_asks_little(house):
     """Most pulls find nothing: they must be cheap for the shop, and leave no row looking changed."""
     assert house.run().success  # the copy's shop has another port, and bodies hold links
@@ -85,6 +86,7 @@ def test_an_order_that_loses_lines_loses_them_in_the_marts(house):
     assert house.one("orders", order_id=order.id)["total"] * 1_000_000 == house.shop.order_total(order.id)
 
 
+@pytest.mark.deep
 def test_what_was_deleted_for_good_is_marked_after_a_full_read(house):
     """The shop announces neither, and no date shows it: only a full read finds that an order and an account are gone.
 
@@ -104,6 +106,7 @@ def test_what_was_deleted_for_good_is_marked_after_a_full_read(house):
     assert (left["orders_count"], left["net"]) == (leaver["orders_count"], leaver["net"])
 
 
+@pytest.mark.deep
 def test_tags_written_before_a_guest_registered_keep_their_segment(house):
     """Whoever tagged a guest "VIP" expects them in the VIP segment after they made an account, too."""
     guest = house.published("customers").filter(pl.col("customer_key").str.starts_with("guest:")).to_dicts()[0]
@@ -148,6 +151,7 @@ def test_a_segment_that_cannot_be_read_is_named_in_the_run(house):
     assert house.one("segments", segment_id="odd")["people"] is None
 
 
+@pytest.mark.deep
 def test_an_as_of_day_is_told_in_the_manifest(house, monkeypatch):
     """Figures as of a past day must never look live."""
     monkeypatch.setenv("REGULARS_AS_OF", "2026-06-01")

@@ -82,6 +82,7 @@ def test_a_pull_of_nothing_but_the_one_that_breaks_ends_well(copied: Synced) -> 
     assert copied.sync().unreadable == 1
 
 
+@pytest.mark.deep
 def test_a_reconcile_counts_it_until_it_can_be_shown(broken: tuple[Synced, int]) -> None:
     """A comparison that could not see a record must not call the copy right."""
     synced, order = broken

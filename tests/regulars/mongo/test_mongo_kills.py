@@ -107,6 +107,7 @@ def kill_server(mongod, times):
     check(uri, [writer])
 
 
+@pytest.mark.deep
 def test_killed_writers_lose_nothing_that_was_acknowledged(own_mongod):
     """What a person saw saved must be there after a crash; a half-written tag must not."""
     kill_writers(own_mongod.uri("kills"), 3)

@@ -29,6 +29,7 @@ def everything_said(caught):
     return "".join(traceback.format_exception(caught.value)) + repr(caught.value)
 
 
+@pytest.mark.deep
 def test_a_server_that_is_away_is_one_sentence_soon_and_works_again_without_a_restart(own_mongod):
     """Nobody should have to start the app anew because the database was restarted."""
     with opened(own_mongod.uri("x")) as records:

@@ -44,6 +44,7 @@ def test_what_a_reconcile_found_is_kept(records, open_again, drift):
     assert open_again().syncs("s") == [run]
 
 
+@pytest.mark.deep
 def test_the_last_comparison_outlives_the_history(records, open_again):
     """Deliveries make hundreds of syncs a day, a reconcile is one a night: its number must not fall out."""
     assert records.last_compared("s") is None
