@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import duckdb
 import polars as pl
 
-from pipelines.reading import NAMES_OF_GUESTS, ORDERS_BY_NAME, exists, read_table
+from pipelines.reading import NAMES_OF_GUESTS, ORDERS_BY_NAME, counted, exists, read_table
 from pipelines.warehouse import Warehouse, create_table, insert, remember, transaction
 from transforms import schemas, staged_schemas
 from transforms.identity import LINKED_ALIASES
@@ -38,24 +38,50 @@ class Origin(NamedTuple):
     hidden: frozenset[str]
 
 
+class _Staged(NamedTuple):
+    """Rows of a staged table that were read, and the values that they were asked for by."""
+
+    asked: pl.Series
+    rows: pl.DataFrame
+
+
 class WarehouseKnown:
-    """What is staged and what was derived, as `transforms.incremental.Known` asks for it, read at once."""
+    """What is staged and what was derived, as `transforms.incremental.Known` asks for it, read at once.
+
+    For one derive, within which nothing is staged: what was read of staging is not read again.
+    """
 
     def __init__(self, warehouse: Warehouse) -> None:
         self._warehouse = warehouse
+        self._staged: dict[tuple[str, str], _Staged] = {}
+        self._deletions: pl.LazyFrame | None = None
 
     def staged(self, table: str, among: pl.Series) -> pl.LazyFrame:
         """Return the staged rows with one of these values; of orders' addresses the names of guests alone."""
+        among = among.unique()
+        before = self._staged.get((table, among.name))
+        if before is None:
+            now = _Staged(among, self._read_staged(table, among))
+        else:
+            unread = among.filter(~among.is_in(before.asked.implode()))
+            more = self._read_staged(table, unread)
+            now = _Staged(pl.concat([before.asked, unread]), pl.concat([before.rows, more]))
+        self._staged[table, among.name] = now
+        return now.rows.lazy().join(among.to_frame().lazy(), on=among.name, how="semi")
+
+    def _read_staged(self, table: str, among: pl.Series) -> pl.DataFrame:
         columns, computed = staged_schemas.STAGED[table], {}
         if table == "orders":
             columns, computed = ORDERS_BY_NAME, {"billing": NAMES_OF_GUESTS}
         with self._warehouse.connect() as connection:
-            return read_table(connection, "staging", table, columns, computed=computed, among=among)
+            return read_table(connection, "staging", table, columns, computed=computed, among=among).collect()
 
     def deletions(self) -> pl.LazyFrame:
         """Return RAW_DELETIONS."""
-        with self._warehouse.connect() as connection:
-            return read_table(connection, "raw", "deletions", staged_schemas.RAW_DELETIONS)
+        if self._deletions is None:
+            with self._warehouse.connect() as connection:
+                self._deletions = read_table(connection, "raw", "deletions", staged_schemas.RAW_DELETIONS)
+        return self._deletions
 
     def orders_in_full(self, ids: pl.DataFrame) -> pl.DataFrame:
         """Return the staged orders with these `order_id`, addresses and all."""
@@ -181,9 +207,4 @@ def _settle(connection: duckdb.DuckDBPyConnection, origin: Origin) -> None:
 
 def _rows(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     """Return how many rows each of the marts has."""
-    counted = {
-        name: connection.sql(f"SELECT count(*) FROM marts.{name}").fetchall()[0][0]  # noqa: S608
-        for name in schemas.MARTS
-        if exists(connection, "marts", name)
-    }
-    return dict(sorted(counted.items()))
+    return dict(sorted(counted(connection, "marts", schemas.MARTS).items()))

@@ -4,7 +4,7 @@ Nothing is read lazily: under a cache, Polars 2.1 pushes filters of several read
 later filter replaces the earlier.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
 import duckdb
@@ -63,6 +63,20 @@ def exists(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> bo
         params={"schema": schema, "table": table},
     ).fetchall()
     return bool(found[0][0])
+
+
+def counted(connection: duckdb.DuckDBPyConnection, schema: str, tables: Collection[str]) -> dict[str, int]:
+    """Return how many rows each of these tables has, without those that do not exist."""
+    found = connection.sql(
+        "SELECT table_name FROM duckdb_tables() WHERE schema_name = $schema AND database_name = current_database()",
+        params={"schema": schema},
+    ).fetchall()
+    there = {name for (name,) in found}
+    return {
+        table: connection.sql(f"SELECT count(*) FROM {schema}.{table}").fetchall()[0][0]  # noqa: S608 - our own names
+        for table in tables
+        if table in there
+    }
 
 
 def read_table(

@@ -50,12 +50,13 @@ def take_snapshot(deployment: Deployment, shop: str, find: Find) -> Snapshot:
         key_id, hash_key = records.guest_key()
         while True:
             token, hidden = records.change_token(), records.hidden(shop)
-            overlay = read_overlay(records, shop, folded)
+            links = records.identity_links(shop)
+            overlay = read_overlay(records, shop, folded, links)
             snapshot = Snapshot(
                 token,
                 key_id,
                 hash_key,
-                _links(records.identity_links(shop)),
+                _links(links),
                 overlay.tags,
                 [SegmentRule(segment.id, segment.name, segment.rule) for segment in overlay.segments],
                 frozenset(overlay.key_now(key) for key in hidden),
@@ -68,8 +69,8 @@ def take_snapshot(deployment: Deployment, shop: str, find: Find) -> Snapshot:
 
 
 def _links(aliases: Mapping[str, tuple[str, str]]) -> pl.DataFrame:
-    keys, links = zip(*aliases.values(), strict=True) if aliases else ((), ())
-    columns = {"alias_key": list(aliases), "customer_key": list(keys), "link": list(links)}
+    keys, links = [key for key, _ in aliases.values()], [link for _, link in aliases.values()]
+    columns = {"alias_key": list(aliases), "customer_key": keys, "link": links}
     return pl.DataFrame(columns, schema=dict(LINKED_ALIASES)).sort("alias_key")
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from pipelines.reading import NAMES_OF_GUESTS, NARROW, NARROWED, ORDERS_BY_NAME, exists, read_table
+from pipelines.reading import NAMES_OF_GUESTS, NARROW, NARROWED, ORDERS_BY_NAME, counted, exists, read_table
 from regulars.errors import DataFolderError, NewerSchema, WarehouseBusy
 from transforms import schemas, staged_schemas
 from transforms.marts import ROW_ORDER
@@ -51,25 +51,39 @@ class Warehouse:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._open: duckdb.DuckDBPyConnection | None = None
         self._written: dict[str, pl.DataFrame] = {}
 
     @contextmanager
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Open the file, in UTC, with bounded memory; closed on leaving.
 
+        Inside another `connect` of this object it is a connection of its own to the file that is open already.
+
         Raises NewerSchema, WarehouseBusy where another process has the file open, DataFolderError where it or the disk
         refuses.
         """
         with self._opened() as connection:
             connection.execute("SET TimeZone = 'UTC'")
+            if self._open is not None:
+                yield connection
+                return
             connection.execute("CREATE SCHEMA IF NOT EXISTS meta")
             connection.execute("CREATE TABLE IF NOT EXISTS meta.facts (name TEXT PRIMARY KEY, value JSON NOT NULL)")
             self._refuse_newer(connection)
-            yield connection
+            self._open = connection
+            try:
+                yield connection
+            finally:
+                self._open = None
 
     @contextmanager
     def _opened(self) -> Iterator[duckdb.DuckDBPyConnection]:
         try:
+            if self._open is not None:
+                with self._open.cursor() as connection:
+                    yield connection
+                return
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with duckdb.connect(str(self.path), config={"memory_limit": MEMORY_LIMIT}) as connection:
                 yield connection
@@ -183,11 +197,7 @@ class Warehouse:
             "marts": tuple(schemas.MARTS),
         }[schema]
         with self.connect() as connection:
-            return {
-                table: connection.sql(f"SELECT count(*) FROM {schema}.{table}").fetchall()[0][0]
-                for table in ours
-                if exists(connection, schema, table)
-            }
+            return counted(connection, schema, ours)
 
     def write_marts(
         self,

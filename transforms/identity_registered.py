@@ -37,15 +37,12 @@ def new_aliases(
             owned.join(known_keys, left_on="alias_key", right_on="customer_key", how="semi"),
         ]
     )
-    # An account that was merged into this guest: the alias would go in a circle.
-    back = resolve_aliases(aliases).select(alias_key="customer_key", customer_key="alias_key")
-    found = (
-        seen.unique()
-        .join(with_links(aliases), on="alias_key", how="anti")
-        .join(back, on=["alias_key", "customer_key"], how="anti")
-        .collect()
-        .lazy()
-    )
+    unrecorded = seen.unique().join(with_links(aliases), on="alias_key", how="anti").collect()
+    found = unrecorded.lazy()
+    if unrecorded.height:  # most runs find nobody, and resolving walks through every alias
+        # An account that was merged into this guest: the alias would go in a circle.
+        back = resolve_aliases(aliases).select(alias_key="customer_key", customer_key="alias_key")
+        found = found.join(back, on=["alias_key", "customer_key"], how="anti").collect().lazy()
     # Names are asked of these few alone.
     under = orders.join(spelled.join(found, on="email_key", how="semi"), on="email", how="semi")
     crowded = guests_of(under, claims, hash_key, plain).crowded_addresses

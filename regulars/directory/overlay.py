@@ -85,15 +85,20 @@ def same_address(identities: pl.LazyFrame) -> dict[str, str]:
     return dict(found.collect().iter_rows())
 
 
-def read_overlay(records: LiveRecords | None, shop: str, folded: Mapping[str, str] = NOTHING_FOLDED) -> Overlay:
+def read_overlay(
+    records: LiveRecords | None,
+    shop: str,
+    folded: Mapping[str, str] = NOTHING_FOLDED,
+    links: Mapping[str, tuple[str, str]] | None = None,
+) -> Overlay:
     """Read the live records of a shop; without a store of records nothing is laid over.
 
     `folded` are the identities of `same_address`: what was written under one of them shows on the person too, except
-    where an alias or a separation says whose it is.
+    where an alias or a separation says whose it is. `links` are the shop's `identity_links`, where they were read.
     """
     if records is None:
         return Overlay()
-    links = dict(records.identity_links(shop))
+    links = dict(records.identity_links(shop) if links is None else links)
     aliases = aliases_of(links)
     for identity, key in folded.items():
         # A person who was merged into one of the identities that the version gave them keeps that way round.
