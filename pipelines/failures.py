@@ -7,10 +7,9 @@ the command line's last line.
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
-import polars as pl
 
 from pipelines.history import note_untold_failure
 from pipelines.resources.deployment import Deployment
@@ -19,6 +18,9 @@ from pipelines.runs import LOST
 from regulars.errors import ChecksFailed, RegularsError
 from regulars.models import SyncProgress
 from regulars.progress import ProgressFile, read_progress
+
+if TYPE_CHECKING:
+    import polars as pl
 
 FIRST_PAUSE_SECONDS = 20.0
 LONGEST_PAUSE_SECONDS = 300.0
@@ -35,11 +37,13 @@ class AmountsTooLarge(RegularsError):
 
 
 @contextmanager
-def amounts_told(orders: Callable[[], pl.LazyFrame]) -> Iterator[None]:
+def amounts_told(orders: "Callable[[], pl.LazyFrame]") -> Iterator[None]:
     """Turn a figure that overflows into a sentence that names the currency.
 
     `orders` returns the staged orders (`currency, total`), read only then. Raises AmountsTooLarge, without the amounts.
     """
+    import polars as pl
+
     try:
         yield
     except pl.exceptions.InvalidOperationError:

@@ -3,6 +3,7 @@
 from app_streamlit.components.formats import number, one_line
 from regulars.models import IdentityDecision, PersonEvent
 from transforms.identity import LINKS
+from transforms.identity_keys import ACCOUNT
 
 SHORT = 6  # of a guest's hash: enough to tell two apart by eye
 
@@ -49,8 +50,9 @@ def decision_words(decision: IdentityDecision) -> str:
 
 
 def event_words(event: PersonEvent) -> str:
-    """Return what an event of who is who says in a timeline."""
-    one, other = key_words(event.customer_key), key_words(event.detail) if event.detail else ""
+    """Return what an event of who is who says in a timeline; an account before a guest, whoever it was written for."""
+    keys = sorted(filter(None, (event.customer_key, event.detail)), key=lambda key: (not key.startswith(ACCOUNT), key))
+    one, other = key_words(keys[0]), key_words(keys[1]) if len(keys) > 1 else ""
     match event.kind:
         case "merged":
             return f"Merged: {one} and {other} are one person"
