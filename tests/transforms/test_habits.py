@@ -132,6 +132,14 @@ def test_one_order_has_no_gap_and_no_second() -> None:
     assert tuple(row[name] for name in HABITS[:3]) == (None, None, 1)
 
 
+def test_the_days_between_orders_are_the_median_of_the_gaps() -> None:
+    """One long pause must not make a monthly buyer a rare one: of gaps of 10, 4 and 25 days the median is 10."""
+    days = (datetime(2026, 3, 1, 12, tzinfo=UTC) + timedelta(days=after) for after in (0, 10, 14, 39))
+    row = person(marts(staged(orders=[an_order(number, created_at=at) for number, at in enumerate(days, 1)])), "woo:1")
+
+    assert (row["median_days_between"], row["days_to_second"]) == (10, 10)
+
+
 def test_days_and_months_are_those_of_the_shops_clock() -> None:
     """23:30 UTC of 31 May is June in Berlin: a month earlier than the file says would be wrong for half the evenings."""
     orders = [
