@@ -62,7 +62,7 @@ def test_two_people_are_merged_seen_and_parted_again(
     page.wait_for_url(re.compile("customer=woo(:|%3A)1"))
     page.get_by_role("heading", name="Ærøskøbing").wait_for()
     open_tab(page, "Timeline")
-    page.get_by_text("Merged: guest 0f3a9c and account 1 are one person").wait_for()
+    page.get_by_text("Merged: account 1 and guest 0f3a9c are one person").wait_for()
     open_tab(page, "Identity")
     page.get_by_text("Figures follow with the next run").locator("visible=true").first.wait_for()
     page.get_by_role("button", name="Undo the merge").wait_for()
