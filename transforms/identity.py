@@ -7,7 +7,8 @@ An *identity* is what an order says by itself: `woo:<id>` of an account, also wh
 1. itself, where a person separated it;
 2. whom its alias names, to the end of the chain (a person merged the two, or an earlier run found the account), and on
    to whomever 3 gives that end;
-3. for a guest: the account that owns the e-mail (`identity_claims`); with addresses that ignore dots or tags
+3. for a guest: the account that owns the e-mail (`identity_claims`), where strangers share the e-mail only if it bears
+   the guest's name; with addresses that ignore dots or tags
    (`EmailForm`) the account that owns the address, or else, with all guests of that address, the identity whose first
    order is the earliest; and on to whom the aliases name for that one;
 4. itself.
@@ -185,15 +186,14 @@ def _based(
     form: EmailForm,
 ) -> pl.LazyFrame:
     """Return the identities with `base`, whom the rules give them to before aliases, and `base_link`."""
-    plain = pl.col("base_link") == "guest"
     owners = owners_by(claims, "email_key").select("email_key", "owner", "rank")
     based = alone.join(owners, on="email_key", how="left")
-    owned = plain & pl.col("owner").is_not_null()
+    owned = pl.col("claimable").fill_null(value=False) & pl.col("owner").is_not_null()
     by_rank = pl.when(pl.col("rank") == LIVING).then(pl.lit("account e-mail")).otherwise(pl.lit("deleted account"))
     based = based.with_columns(
         base=pl.when(owned).then("owner").otherwise("identity"),
         base_link=pl.when(owned).then(by_rank).otherwise("base_link"),
-    ).drop("owner", "rank")
+    ).drop("owner", "rank", "claimable")
     return _folded(based, claims, crowded_addresses, aliases) if form.folds else based
 
 
@@ -203,7 +203,8 @@ def _folded(
     """Give guests whom nobody owns yet to the owner of their address, or to the earliest guest of that address."""
     based = based.join(pins(aliases).select(identity="alias_key", pinned=True), on="identity", how="left")
     based = based.join(crowded_addresses.with_columns(crowded=True), on="address", how="left")
-    free = pl.col("base_link").eq("guest") & pl.col("pinned").is_null() & pl.col("crowded").is_null()
+    shared = pl.col("crowded").is_not_null() | pl.col("by_name")
+    free = pl.col("base_link").eq("guest") & pl.col("pinned").is_null() & ~shared
     based = based.with_columns(free=free).collect().lazy()
     owners = owners_by(claims, "address").select("address", address_owner="owner")
     earliest = (

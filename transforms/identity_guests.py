@@ -76,14 +76,23 @@ def figures() -> tuple[pl.Expr, ...]:
 
 
 def guests_by_email(guests: Guests, hash_key: bytes) -> pl.LazyFrame:
-    """Return the identities that are guests with an e-mail."""
+    """Return the identities that are guests with an e-mail.
+
+    `claimable`: whether the account that owns the e-mail owns the identity. Under one that strangers share that is only
+    the identity that bears its name.
+    """
     by_email = (
         guests.spelled.join(guests.under_crowded.select("email_key"), on="email_key", how="anti")
         .group_by("email_key", "address")
         .agg(*ORDER_FIGURES)
-        .with_columns(identity=guest_keys(pl.col("email_key"), hash_key), base_link=pl.lit("guest"))
+        .with_columns(
+            identity=guest_keys(pl.col("email_key"), hash_key),
+            base_link=pl.lit("guest"),
+            claimable=pl.lit(value=True),
+            by_name=pl.lit(value=False),
+        )
     )
-    by_name = guests.under_crowded.group_by("identity", "email_key", "address", "own_name").agg(*figures())
+    by_name = guests.under_crowded.group_by("identity", "email_key", "address", "own_name", "of_account").agg(*figures())
     return pl.concat(
         [
             by_email,
@@ -95,6 +104,8 @@ def guests_by_email(guests: Guests, hash_key: bytes) -> pl.LazyFrame:
                 "last_order_at",
                 "identity",
                 base_link=pl.when("own_name").then(pl.lit("own name")).otherwise(pl.lit("guest")),
+                claimable="of_account",
+                by_name=pl.lit(value=True),
             ),
         ]
     ).with_columns(email="email_key", guest=pl.lit(value=True))

@@ -3,10 +3,11 @@
 An e-mail (or address, where `EmailForm` makes one of several e-mails) is *crowded* when the guest orders under it,
 with the account that owns it, bear at least `shared_names` different last names; orders without a name count for none.
 
-Under a crowded e-mail, orders of the owning account's full name stay with it. Where no named account owns it, those of
-the earliest named order's name do, so that what was written about this guest stays with them. So do orders without a
-name. Every other full name is an identity of its own. Which identity an order has depends on nothing but the orders
-under its e-mail and the account that owns it; neither on decisions nor on what is ignored in addresses.
+Under a crowded e-mail the full name of the earliest named order keeps the plain key, so that what was written about this
+guest stays with them. So do orders without a name. Every other full name is an identity of its own. Which identity an
+order has depends on nothing but the orders under its e-mail: not on decisions, not on what is ignored in addresses, and
+not on accounts, for whoever registers an address must not come by what was written about another who used it. Once it is
+known who is who, the identity that bears the full name of the account that owns the e-mail is the account's.
 """
 
 import polars as pl
@@ -61,7 +62,10 @@ def crowded(named: pl.LazyFrame, owners: pl.LazyFrame, key: str, form: EmailForm
 def orders_under_crowded(
     named: pl.LazyFrame, crowded_emails: pl.LazyFrame, owners: pl.LazyFrame, hash_key: bytes
 ) -> pl.LazyFrame:
-    """Return the orders under crowded e-mails: `order_id, email_key, address, created_at, identity, own_name`."""
+    """Return the orders under crowded e-mails: `order_id, email_key, address, created_at, identity, own_name, of_account`.
+
+    `of_account` says that the identity bears the full name of the account that owns the e-mail.
+    """
     under = named.join(crowded_emails, on="email_key", how="semi")
     account_name = owners.join(crowded_emails, on="email_key", how="semi").select(
         "email_key", account_name=folded_names(FULL_NAME)
@@ -73,10 +77,19 @@ def orders_under_crowded(
         .agg(earliest_name=pl.col("name").first())
     )
     home = under.join(account_name, on="email_key", how="left").join(earliest_name, on="email_key", how="left")
-    own_name = (pl.col("name") != pl.coalesce("account_name", "earliest_name")).fill_null(value=False)
+    bears = pl.coalesce("name", "earliest_name")
+    own_name = (bears != pl.col("earliest_name")).fill_null(value=False)
     key_text = pl.when("own_name").then(pl.concat_str("email_key", "name", separator="\n")).otherwise("email_key")
-    return home.with_columns(own_name=own_name).select(
-        "order_id", "email_key", "address", "created_at", "own_name", identity=guest_keys(key_text, hash_key)
+    return home.with_columns(
+        own_name=own_name, of_account=(bears == pl.col("account_name")).fill_null(value=False)
+    ).select(
+        "order_id",
+        "email_key",
+        "address",
+        "created_at",
+        "own_name",
+        "of_account",
+        identity=guest_keys(key_text, hash_key),
     )
 
 

@@ -28,8 +28,8 @@ def plainly(shop: Shop, form: EmailForm) -> dict[int, tuple[str, str, str]]:
     for order in shop.orders:
         identity, link = _identity(order, guests, claims, form)
         base = identity
-        if link == "guest":
-            base, link = _by_rules(identity, order, guests, shop, form)
+        if link in ("guest", "guest of the account"):
+            base, link = _by_rules(identity, link, order, guests, shop, form)
         found[order["order_id"]] = identity, base, link
     bases = {identity: base for identity, base, _ in found.values()}
     return {order: (one[0], *_by_aliases(*one, shop.known, bases)) for order, one in found.items()}
@@ -85,38 +85,46 @@ def _identity(order: Row, guests: list[Row], claims: list[Claim], form: EmailFor
         (one for one in guests if _email(one) == email), key=lambda one: (one["created_at"], one["order_id"])
     )
     owner, name = _owner([claim for claim in claims if claim.email == email]), _names(order)[1]
-    home = (
-        owner.full_name
-        if owner and owner.full_name
-        else next((n for n in (_names(one)[1] for one in under) if n), None)
-    )
-    if _is_crowded(under, owner, form) and name not in (None, home):
-        return guest_key(f"{email}\n{name}", HASH_KEY), "own name"
-    return guest_key(email, HASH_KEY), "guest"
+    if not _is_crowded(under, owner, form):
+        return guest_key(email, HASH_KEY), "guest"
+    first = next(n for n in (*(_names(one)[1] for one in under), "") if n is not None)
+    link = "guest" if name in (None, first) else "own name"
+    if owner and owner.full_name and owner.full_name == (name or first):
+        link = "guest of the account"
+    return guest_key(email if name in (None, first) else f"{email}\n{name}", HASH_KEY), link
 
 
-def _by_rules(identity: str, order: Row, guests: list[Row], shop: Shop, form: EmailForm) -> tuple[str, str]:
+def _by_rules(
+    identity: str, link: str, order: Row, guests: list[Row], shop: Shop, form: EmailForm
+) -> tuple[str, str]:
     email, claims = _email(order), list(_claims(shop))
     assert email is not None
+    of_email = [one for one in guests if _email(one) == email]
     owner = _owner([claim for claim in claims if claim.email == email])
-    if owner:
+    shared = _is_crowded(of_email, owner, form)
+    if owner and (not shared or link == "guest of the account"):
         return f"woo:{owner.account}", "account e-mail" if owner.rank == 0 else "deleted account"
     address = _address(email, form)
     under = [one for one in guests if _address(_email(one) or "", form) == address]
     of_address = _owner([claim for claim in claims if _address(claim.email, form) == address])
-    if not form.folds or _is_crowded(under, of_address, form) or _is_pinned(identity, shop.known):
-        return identity, "guest"
+    if shared or not form.folds or _is_crowded(under, of_address, form) or _is_pinned(identity, shop.known):
+        return identity, link
     if of_address:
         return f"woo:{of_address.account}", "same address"
     free = [
         (one["created_at"], key)
         for one in under
-        for key, link in [_identity(one, guests, claims, form)]
-        if link == "guest"
-        and not _is_pinned(key, shop.known)
-        and not _owner([c for c in claims if c.email == _email(one)])
+        for key, _ in [_identity(one, guests, claims, form)]
+        if not _is_pinned(key, shop.known) and _is_free(one, guests, claims, form)
     ]
     return min(free)[1], "guest" if min(free)[1] == identity else "same address"
+
+
+def _is_free(order: Row, guests: list[Row], claims: list[Claim], form: EmailForm) -> bool:
+    """Return whether neither an account owns the order's e-mail nor strangers share it."""
+    of_email = [one for one in guests if _email(one) == _email(order)]
+    owner = _owner([claim for claim in claims if claim.email == _email(order)])
+    return owner is None and not _is_crowded(of_email, owner, form)
 
 
 def _is_pinned(key: str, known: Known) -> bool:
