@@ -9,7 +9,7 @@ Where the text of a number has more than six decimals it is rounded half to even
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import polars as pl
@@ -19,6 +19,8 @@ from transforms.schemas import MONEY
 
 TEXT = pl.String()
 INSTANT_FORMAT = "%Y-%m-%dT%H:%M:%S"
+# The last one last: `&amp;lt;` means the text `&lt;`.
+TERM_ENTITIES: Mapping[str, str] = {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&#039;": "'", "&amp;": "&"}
 
 
 def texts(*names: str) -> list[pl.Field]:
@@ -34,6 +36,13 @@ def decode(body: pl.Expr, shape: pl.Struct) -> pl.Expr:
 def text(value: pl.Expr) -> pl.Expr:
     """Return the text, with `""` as null: the shop sends an empty text for "not given"."""
     return pl.when(value != "").then(value)
+
+
+def term(value: pl.Expr) -> pl.Expr:
+    """Return the name of a category as its shop shows it: WordPress stores it with `&amp;` for `&`, and sends it so."""
+    for written, meant in TERM_ENTITIES.items():
+        value = value.str.replace_all(written, meant, literal=True)
+    return value
 
 
 def integer(value: pl.Expr) -> pl.Expr:

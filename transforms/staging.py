@@ -14,7 +14,7 @@ from decimal import Decimal
 
 import polars as pl
 
-from transforms.bodies import TEXT, address, boolean, decode, instant, integer, money, quantity, text, texts
+from transforms.bodies import TEXT, address, boolean, decode, instant, integer, money, quantity, term, text, texts
 from transforms.days import shop_day
 from transforms.schemas import BILLING, SHIPPING, conform
 from transforms.staged_schemas import (
@@ -180,7 +180,7 @@ def stage_products(raw: pl.LazyFrame) -> pl.LazyFrame:
         type=text(body("type")),
         status=text(body("status")),
         price=money(body("price")),
-        categories=body("categories").list.eval(pl.element().struct.field("name")),
+        categories=body("categories").list.eval(term(pl.element().struct.field("name"))),
         created_at=instant(body("date_created_gmt")),
         modified_at=instant(body("date_modified_gmt")),
     )

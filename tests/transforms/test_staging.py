@@ -153,6 +153,16 @@ def test_products_without_a_price_have_none() -> None:
     assert staged.schema == pl.Schema(dict(STAGED_PRODUCTS))
 
 
+def test_categories_are_named_as_the_shop_shows_them() -> None:
+    """WordPress sends "Tea &amp; Coffee"; a rule that asks for what the shop's pages say would find nobody."""
+    names = ["Tea &amp; Coffee", "&lt;3", "A &amp;lt; B", "Plain"]
+    body = {"id": 9, "categories": [{"id": 1, "name": name} for name in names]}
+
+    staged = stage_products(raw([body])).collect()
+
+    assert staged["categories"].to_list() == [["Tea & Coffee", "<3", "A &lt; B", "Plain"]]
+
+
 def test_both_copies_of_the_autumn_hour_keep_their_order_and_their_day() -> None:
     """Two recorded orders say 02:30 local; only the UTC dates tell them apart, an hour from each other."""
     twice = [body for body in ORDERS if body["id"] in (54, 160)]
