@@ -77,7 +77,7 @@ def amount(value: Decimal | None, currency: str | None = None, *, rounded: bool 
     least = DECIMALS.get(currency or "", 2)
     if rounded:
         value = value.quantize(Decimal(1).scaleb(-least), rounding=ROUND_HALF_EVEN)
-    text = f"{value:,.6f}"
+    text = f"{value if value else abs(value):,.6f}"  # zero has no sign, also where a small debt was rounded to it
     whole, _, decimals = text.partition(".")
     decimals = decimals.rstrip("0").ljust(least, "0")
     return (f"{whole}.{decimals}" if decimals else whole).replace("-", "−")

@@ -32,6 +32,7 @@ def test_only_averages_are_rounded_half_to_even() -> None:
     assert formats.money(Decimal("10.005"), "EUR", rounded=True) == "10.00 EUR"
     assert formats.money(Decimal("10.015"), "EUR", rounded=True) == "10.02 EUR"
     assert formats.money(Decimal("333.333333"), "JPY", rounded=True) == "333 JPY"
+    assert formats.money(Decimal("-0.004"), "EUR", rounded=True) == "0.00 EUR"
 
 
 def test_unknown_is_a_dash_and_zero_is_zero() -> None:
