@@ -116,10 +116,10 @@ class Overview:
     series: pl.DataFrame
 
 
-def period(days: int | None, *, end: int, first_order_day: int | None) -> Period:
-    """Return the period of the last `days` days before `end`; None means all time, from the first order on."""
+def period(days: int | None, *, end: int, first_day: int | None) -> Period:
+    """Return the period of the last `days` days before `end`; None means all time, from `first_day` on."""
     if days is None:
-        return Period(min(end - 1, first_order_day if first_order_day is not None else end - 1), end)
+        return Period(min(end - 1, first_day if first_day is not None else end - 1), end)
     return Period(end - days, end, end - 2 * days)
 
 

@@ -113,8 +113,7 @@ class Figures:
             return scanned.filter(~pl.col(KEY).is_in(hidden.implode())) if hidden.len() else scanned
 
         end = day_number(about.as_of, about.timezone)
-        first: datetime | None = self._snapshot.people["first_order_at"].min()  # type: ignore[assignment]
-        told = period(days, end=end, first_order_day=None if first is None else day_number(first, about.timezone))
+        told = period(days, end=end, first_day=self._first_day() if days is None else None)
         frames = overview_frames(
             visible("orders", ORDER_COLUMNS),
             visible("refunds", REFUND_COLUMNS),
@@ -125,3 +124,11 @@ class Figures:
         )
         collected = dict(zip(frames, pl.collect_all(list(frames.values())), strict=True))
         return overview(told, collected, currency=currency)
+
+    def _first_day(self) -> int | None:
+        """Return the shop day of the first counted order or refund: imports date some refunds before their order."""
+        first: datetime | None = self._snapshot.people["first_order_at"].min()  # type: ignore[assignment]
+        ordered = None if first is None else day_number(first, self._snapshot.manifest.timezone)
+        refunds = self._snapshot.scan("refunds").filter("counted").select(pl.col("refund_day").min())
+        days = [day for day in (ordered, refunds.collect().item()) if day is not None]
+        return min(days, default=None)

@@ -51,7 +51,7 @@ def told(
 ) -> Overview:
     """Return the overview of these rows."""
     first = min((row[4] for row in orders if row[1]), default=None)
-    span = period(days, end=END, first_order_day=first)
+    span = period(days, end=END, first_day=first)
     frames = overview_frames(
         pl.LazyFrame(sorted(orders), schema=ORDERS, orient="row"),
         pl.LazyFrame(refunds or [], schema=REFUNDS, orient="row"),

@@ -68,6 +68,17 @@ def test_hidden_people_count_in_no_figure_of_the_overview(tmp_path: Path) -> Non
     assert (now.people, now.active, now.new, now.orders, now.net) == (2, 2, 2, 2, Decimal(80))
 
 
+def test_over_all_time_the_overview_and_the_list_have_one_net(tmp_path: Path) -> None:
+    """Imports date some refunds before their order; one before the shop's first order must not be lost."""
+    person = a_buyer(1, orders=1, net="35", refunded="5", days=12)
+    orders = [an_order(1, "woo:1", total="40", order_day=TODAY - 11)]
+    refunds = [a_refund(1, 1, "woo:1", "5", refund_day=TODAY - 20)]
+    directory = the_directory(tmp_path, [person], orders=orders, refunds=refunds)
+
+    assert directory.overview(None).now.net == Decimal(35)
+    assert directory.people(PeopleQuery()).net == {"EUR": Decimal(35)}
+
+
 def test_the_list_of_the_hidden_shows_them_alone(tmp_path: Path) -> None:
     """To show somebody again one must find them: the same filters work there."""
     records = WrittenDown(put_away=put_away("woo:2", "woo:1", "woo:404"))
