@@ -15,6 +15,17 @@ class RuleError(ValueError):
         self.found = found
         self.expected = expected
 
+    @property
+    def told(self) -> str:
+        """The sentence with its place, counted from one as people count.
+
+        >>> RuleError("“x” cannot be read.", position=4).told
+        '“x” cannot be read (at character 5).'
+        """
+        return (
+            self.message if self.position is None else f"{self.message.rstrip('.')} (at character {self.position + 1})."
+        )
+
 
 def shorten(text: str) -> str:
     """Return `text` as an error quotes it: at most 40 characters, on one line, each of them a real one."""

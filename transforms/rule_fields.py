@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from transforms.rfm import RFM_GROUPS
+
 
 class Kind(StrEnum):
     """The type of a field; it decides which operators and values fit."""
@@ -24,6 +26,8 @@ class Kind(StrEnum):
 COMPARISONS = ("=", "!=", "<", "<=", ">", ">=")
 AGES = ("older than", "within")
 ABSENCE = ("is null", "is not null")
+# Operators that name a whole value, which is one of those that there are or none.
+NAMING = ("=", "!=", "in", "not in")
 
 OPERATORS: Mapping[Kind, tuple[str, ...]] = {
     Kind.INT: (*COMPARISONS, "between", "in", "not in", *ABSENCE),
@@ -43,6 +47,10 @@ class Field:
     `columns` are what the value is read from. `unit` is what a number counts ("orders", "days since the last order").
     `label` reads in a sentence, `help` is one sentence for a tooltip. `yes_no` are a bool's two readings. `has_past`
     says whether the value of a past day can be worked out; without it a rule as of a past day sees today's.
+
+    `values` are all that there are, where nothing else can ever be: a rule that names another one is refused. Where a
+    shop decides what there is (statuses, tags, countries), `nobody` begins the sentence that warns of a value which
+    the shop does not have today: "Nobody has the tag".
     """
 
     name: str
@@ -53,6 +61,8 @@ class Field:
     unit: str = ""
     yes_no: tuple[str, str] = ("", "")
     has_past: bool = True
+    values: tuple[str, ...] | tuple[int, ...] = ()
+    nobody: str = ""
 
     @property
     def operators(self) -> tuple[str, ...]:
@@ -61,6 +71,7 @@ class Field:
 
 
 CURRENCY = "the person's main currency"
+SCORES = (1, 2, 3, 4, 5)
 _ALL = (
     Field("orders_count", Kind.INT, ("orders_count",), "orders", "How many orders count.", unit="orders"),
     Field(
@@ -139,12 +150,27 @@ _ALL = (
         "categories",
         "The categories of the products that were bought, as the shop sorts them today.",
         has_past=False,
+        nobody="No product is in the category",
     ),
-    Field("coupons", Kind.LIST, ("coupons",), "coupons", "The coupons that the counted orders used."),
-    Field("r", Kind.INT, ("r",), "recency score", "1 to 5; 5 ordered most recently."),
-    Field("f", Kind.INT, ("f",), "frequency score", "1 to 5; 5 ordered most often."),
-    Field("m", Kind.INT, ("m",), "money score", "1 to 5; 5 spent most."),
-    Field("rfm_group", Kind.TEXT, ("rfm_group",), "RFM group", "The name that follows from the three scores."),
+    Field(
+        "coupons",
+        Kind.LIST,
+        ("coupons",),
+        "coupons",
+        "The coupons that the counted orders used.",
+        nobody="No order used the coupon",
+    ),
+    Field("r", Kind.INT, ("r",), "recency score", "1 to 5; 5 ordered most recently.", values=SCORES),
+    Field("f", Kind.INT, ("f",), "frequency score", "1 to 5; 5 ordered most often.", values=SCORES),
+    Field("m", Kind.INT, ("m",), "money score", "1 to 5; 5 spent most.", values=SCORES),
+    Field(
+        "rfm_group",
+        Kind.TEXT,
+        ("rfm_group",),
+        "RFM group",
+        "The name that follows from the three scores.",
+        values=RFM_GROUPS,
+    ),
     Field(
         "id",
         Kind.INT,
@@ -153,7 +179,15 @@ _ALL = (
         "The account's number in the shop; guests have none.",
         has_past=False,
     ),
-    Field("country", Kind.TEXT, ("country",), "country", "The country's two-letter code.", has_past=False),
+    Field(
+        "country",
+        Kind.TEXT,
+        ("country",),
+        "country",
+        "The country's two-letter code.",
+        has_past=False,
+        nobody="Nobody has the country",
+    ),
     Field("city", Kind.TEXT, ("city",), "city", "The city of the billing address.", has_past=False),
     Field("email", Kind.TEXT, ("email",), "e-mail", "The e-mail address.", has_past=False),
     Field(
@@ -166,8 +200,23 @@ _ALL = (
     ),
     Field("company", Kind.TEXT, ("company",), "company", "The company.", has_past=False),
     Field("phone", Kind.TEXT, ("phone",), "phone", "The phone number as it was typed.", has_past=False),
-    Field("role", Kind.TEXT, ("role",), "role", "The account's role in the shop, such as customer.", has_past=False),
-    Field("currency", Kind.TEXT, ("currency",), "main currency", "The currency of most of the person's orders."),
+    Field(
+        "role",
+        Kind.TEXT,
+        ("role",),
+        "role",
+        "The account's role in the shop, such as customer.",
+        has_past=False,
+        nobody="Nobody has the role",
+    ),
+    Field(
+        "currency",
+        Kind.TEXT,
+        ("currency",),
+        "main currency",
+        "The currency of most of the person's orders.",
+        nobody="No order is in the currency",
+    ),
     Field(
         "is_account",
         Kind.BOOL,
@@ -186,7 +235,15 @@ _ALL = (
         has_past=False,
         yes_no=("is a paying customer", "is not a paying customer"),
     ),
-    Field("tags", Kind.LIST, ("tags",), "tags", "The tags that your team gave to the person.", has_past=False),
+    Field(
+        "tags",
+        Kind.LIST,
+        ("tags",),
+        "tags",
+        "The tags that your team gave to the person.",
+        has_past=False,
+        nobody="Nobody has the tag",
+    ),
 )
 
 FIELDS: Mapping[str, Field] = {field.name: field for field in _ALL}

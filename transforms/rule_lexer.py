@@ -3,17 +3,18 @@
 import re
 from dataclasses import dataclass
 
-from transforms.rule_errors import RuleError, shorten
+from transforms.rule_errors import RuleError
+from transforms.rule_pieces import unreadable
 
 SIGNS = {"≤": "<=", "≥": ">=", "≠": "!=", "<>": "!=", "==": "="}
 
 _TOKEN = re.compile(
     r"""(?P<space>\s+)
       | (?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
-      | (?P<day>\d{4}-\d{2}-\d{2}(?![\w.-]))
-      | (?P<number>-?\d+(?:\.\d+)?(?![\w.-]))
+      | (?P<day>\d{4}-\d{2}-\d{2}(?![\w./-]))
+      | (?P<number>(?!\d{1,3}(?:\.\d{3})+,\d|\d{1,3}(?:,\d{3})+\.\d)-?\d+(?:\.\d+)?(?![\w./-]))
       | (?P<word>[^\W\d]\w*)
-      | (?P<sign><=|>=|!=|<>|==|[=<>≤≥≠(),])
+      | (?P<sign><=(?!>)|>=|!=|<>|==(?!=)|=(?![<>!=])|<(?!<)|>(?!>)|[≤≥≠(),])
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -21,11 +22,17 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True)
 class Token:
-    """A piece of the text. `kind`: text, day, number, word, sign or end. `text` as it stands; words in lower case."""
+    """A piece of the text. `kind`: text, day, number, word, sign or end. `text`: words in lower case, `written` as typed."""
 
     kind: str
     text: str
     position: int
+    written: str = ""
+
+    @property
+    def after(self) -> int:
+        """The place behind it."""
+        return self.position + len(self.written)
 
 
 def tokens(text: str) -> list[Token]:
@@ -35,24 +42,14 @@ def tokens(text: str) -> list[Token]:
         match = _TOKEN.match(text, position)
         if match is None:
             raise _unreadable(text, position)
-        kind = str(match.lastgroup)
+        kind, written = str(match.lastgroup), match.group()
         if kind != "space":
-            piece = match.group().lower() if kind == "word" else match.group()
-            found.append(Token(kind, piece, position))
+            found.append(Token(kind, written.lower() if kind == "word" else written, position, written))
         position = match.end()
     return [*found, Token("end", "", len(text))]
 
 
 def _unreadable(text: str, position: int) -> RuleError:
-    found = shorten(text[position : position + 20].split(maxsplit=1)[0])
-    if text[position] in "\"'":
-        right = "a closing quote"
-    elif text[position] in "“”„’‘":
-        right = 'straight quotes: "'
-    elif text[position].isdigit():
-        right = "a number such as 3 or 19.90, or a day such as 2026-01-31"
-    else:
-        right = "a field, a comparison, a value, “and”, “or”, “not” or brackets"
-    return RuleError(
-        f"“{found}” cannot be read; right would be {right}.", position=position, found=found, expected=right
-    )
+    found, right = unreadable(text, position)
+    said = f"“{found}” cannot be read; right would be {right}."
+    return RuleError(said, position=position, found=found, expected=right)

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 
 from transforms.rule_errors import RuleError, shorten
 from transforms.rule_text import parse
-from transforms.rule_tree import And, InSegment, Not, Or, Rule, segments_named
+from transforms.rule_tree import And, InSegment, Not, Or, Rule, leaves, segments_named
 
 
 class Saved(Protocol):
@@ -70,15 +70,28 @@ def evaluation_order(segments: Sequence[Saved]) -> EvaluationOrder:
 
 
 def by_id(rule: Rule, segments: Sequence[Saved]) -> Rule:
-    """Return `rule` with every segment named by its id, so that renaming one breaks nothing. Raises RuleError."""
+    """Return `rule` with every segment named by its id, so that renaming one breaks nothing.
+
+    Raises RuleError for a name that is none, at its place in the text that the rule was read from.
+    """
     match rule:
-        case InSegment(segment):
-            return InSegment(_found(segment, segments))
+        case InSegment(segment, position):
+            return InSegment(_found(segment, segments, position), position)
         case Not(part):
             return replace(rule, part=by_id(part, segments))
         case And(parts) | Or(parts):
             return replace(rule, parts=tuple(by_id(part, segments) for part in parts))
     return rule
+
+
+def place_of(rule: Rule, segment_id: str) -> int | None:
+    """Return where `rule` first names this segment; None for a rule that was not read from text, or does not name it.
+
+    >>> place_of(parse('r = 5 and in_segment("vip")'), "vip")
+    21
+    """
+    named = (leaf for leaf in leaves(rule) if isinstance(leaf, InSegment) and leaf.segment == segment_id)
+    return next((leaf.position for leaf in named), None)
 
 
 def named_by(segment_id: str, segments: Sequence[Saved]) -> tuple[str, ...]:
@@ -115,12 +128,14 @@ def refuse_circle(segment_id: str, rule: Rule, others: Sequence[Saved]) -> None:
     one is among them, its rule there is the old one and is not looked at.
     """
     current = {each.id: each for each in others}
-    todo: list[tuple[str, tuple[str, ...]]] = [(named, (segment_id,)) for named in segments_named(by_id(rule, others))]
+    asked = by_id(rule, others)
+    todo: list[tuple[str, tuple[str, ...]]] = [(named, (segment_id,)) for named in segments_named(asked)]
     seen: set[str] = set()
     while todo:
         named, way = todo.pop()
         if named == segment_id:
-            raise _circle([current[each].name for each in way])
+            first = (*way, named)[1]
+            raise _circle([current[each].name for each in way], place_of(asked, first))
         if named not in seen:
             seen.add(named)
             todo.extend((further, (*way, named)) for further in _names_of(current[named], others))
@@ -143,18 +158,19 @@ def _place(
         named = segments_named(rules[current])
         if bad := next((each for each in named if each in broken), None):
             said = f"It names the segment “{shorten(called[bad])}”, which cannot be evaluated."
-            broken[current] = RuleError(said, found=shorten(called[bad]))
+            broken[current] = RuleError(said, position=place_of(rules[current], bad), found=shorten(called[bad]))
         elif circle := next((each for each in named if each in way), None):
             members = way[way.index(circle) :]
-            error = _circle([called[each] for each in members])
-            broken.update(dict.fromkeys(members, error))
+            names = [called[each] for each in members]
+            for each, following in zip(members, [*members[1:], circle], strict=True):
+                broken[each] = _circle(names, place_of(rules[each], following))
         elif waiting := next((each for each in named if each not in ordered), None):
             way.append(waiting)
         else:
             ordered[current] = rules[current]
 
 
-def _found(named: str, segments: Sequence[Saved]) -> str:
+def _found(named: str, segments: Sequence[Saved], position: int | None = None) -> str:
     folded = named.casefold()
     if any(segment.id == named for segment in segments):
         return named
@@ -166,13 +182,13 @@ def _found(named: str, segments: Sequence[Saved]) -> str:
     if found:
         right = " or ".join(found[:3])
         said = f"Several segments are called “{quoted}”; name the one that is meant by its id: {right}."
-        raise RuleError(said, found=quoted, expected=right)
+        raise RuleError(said, position=position, found=quoted, expected=right)
     called = {name.casefold(): segment.id for segment in segments for name in (segment.name, segment.id)}
     close = [called[name] for name in difflib.get_close_matches(folded, called, n=3, cutoff=0.6)]
     right = ", ".join(dict.fromkeys(close or [segment.id for segment in segments[:8]])) or "none yet"
     hint = "did you mean" if close else "there are:"
     said = f"There is no segment “{quoted}”; {hint} {right}{'?' if close else '.'}"
-    raise RuleError(said, found=quoted, expected=right)
+    raise RuleError(said, position=position, found=quoted, expected=right)
 
 
 def _names_of(segment: Saved, segments: Sequence[Saved]) -> tuple[str, ...]:
@@ -196,10 +212,11 @@ def _known(named: str, segments: Sequence[Saved]) -> str | None:
         return None
 
 
-def _circle(names: Sequence[str]) -> RuleError:
+def _circle(names: Sequence[str], position: int | None) -> RuleError:
     quoted = _quoted(names)
     said = f"The segment {quoted} names itself." if len(names) == 1 else f"{quoted} name each other in a circle."
-    return RuleError(said, found=shorten(", ".join(names)), expected="segments that do not lead back")
+    found, right = shorten(", ".join(names)), "segments that do not lead back"
+    return RuleError(said, position=position, found=found, expected=right)
 
 
 def _quoted(names: Sequence[str]) -> str:

@@ -29,6 +29,7 @@ _STATUS = TermField(
     "status",
     "The order's status, such as completed. With it all orders are looked at, otherwise those that count.",
     has_past=False,
+    nobody="No order has the status",
 )
 _DAY = TermField("day", Kind.DATE, ("created_at",), "placed", "The shop's day on which the order was placed.")
 _ORDER_CURRENCY = "the order's currency"
@@ -64,16 +65,45 @@ ORDER_TERMS: Mapping[str, TermField] = _table(
     _STATUS,
     _DAY,
     TermField("items", Kind.INT, ("items",), "items", "How many pieces the order holds.", unit="pieces"),
-    TermField("coupon", Kind.TEXT, ("coupons",), "coupon", "A coupon that the order used."),
-    TermField("payment_method", Kind.TEXT, ("payment_method",), "payment method", "How the order was paid."),
-    TermField("currency", Kind.TEXT, ("currency",), "currency", "The order's currency, such as EUR."),
+    TermField(
+        "coupon",
+        Kind.TEXT,
+        ("coupons",),
+        "coupon",
+        "A coupon that the order used.",
+        nobody="No order used the coupon",
+    ),
+    TermField(
+        "payment_method",
+        Kind.TEXT,
+        ("payment_method",),
+        "payment method",
+        "How the order was paid.",
+        nobody="No order was paid with",
+    ),
+    TermField(
+        "currency",
+        Kind.TEXT,
+        ("currency",),
+        "currency",
+        "The order's currency, such as EUR.",
+        nobody="No order is in the currency",
+    ),
     TermField("number", Kind.TEXT, ("number",), "number", "The order's number as the shop shows it."),
 )
 BOUGHT_TERMS: Mapping[str, TermField] = _table(
     TermField(
         "product", Kind.TEXT, ("name",), "product", "The product's name, today's or the one on the order's line."
     ),
-    TermField("category", Kind.TEXT, ("categories",), "category", "A category of the product.", has_past=False),
+    TermField(
+        "category",
+        Kind.TEXT,
+        ("categories",),
+        "category",
+        "A category of the product.",
+        has_past=False,
+        nobody="No product is in the category",
+    ),
     TermField("sku", Kind.TEXT, ("sku",), "SKU", "The product's stock number, today's or the one on the order's line."),
     TermField("product_id", Kind.INT, ("product_id",), "product number", "The product's number in the shop."),
     TermField("quantity", Kind.INT, ("quantity",), "quantity", "How many pieces the line holds.", unit="pieces"),

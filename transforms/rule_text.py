@@ -18,13 +18,16 @@ before a quote or a backslash::
 An age without a name in the brackets of a query is that of the order's day.
 """
 
+import difflib
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Any, Literal, TypeVar
 
 from transforms.rule_errors import RuleError, shorten
-from transforms.rule_fields import ABSENCE, AGES, COMPARISONS, Field
+from transforms.rule_fields import ABSENCE, AGES, COMPARISONS, FIELDS, Field
+from transforms.rule_hints import after_rule, field_meant, operator_meant, parts_number, unit_meant, value_meant
 from transforms.rule_lexer import SIGNS, Token, tokens
 from transforms.rule_terms import BOUGHT_TERMS, ORDER_TERMS, TermField
 from transforms.rule_tree import (
@@ -44,7 +47,7 @@ from transforms.rule_tree import (
     field_named,
     term_named,
 )
-from transforms.rule_values import MAX_LIST, Age, day
+from transforms.rule_values import MAX_LIST, Age, check_operator, day
 
 Made = TypeVar("Made")
 
@@ -91,6 +94,7 @@ class _Parser:
         self._tokens = tokens
         self._at = 0
         self._level = 0
+        self._values: list[tuple[Token, Any]] = []  # of the comparison that is being read
 
     @property
     def _next(self) -> Token:
@@ -118,10 +122,13 @@ class _Parser:
 
     def _error(self, right: str) -> RuleError:
         token = self._next
-        found = shorten(token.text)
-        said = f"“{found}” does not fit here; what fits is {right}."
+        found = shorten(token.written)
+        if token.text == ")" and self._at > 0 and self._tokens[self._at - 1].text == ",":
+            right = f"no comma in front of it, or {right}"
+        stop = "" if right.endswith("?") else "."
+        said = f"“{found}” does not fit here; what fits is {right}{stop}"
         if token.kind == "end":
-            said = f"The rule stops too early; what comes next is {right}."
+            said = f"The rule stops too early; what comes next is {right}{stop}"
         return RuleError(said, position=token.position, found=found, expected=right)
 
     def _too_many(self, right: str) -> RuleError:
@@ -129,7 +136,7 @@ class _Parser:
 
     def end(self) -> None:
         if self._next.kind != "end":
-            raise self._error("“and”, “or” or the end of the rule")
+            raise self._error(after_rule(self._tokens, self._at))
 
     def rule(self) -> Rule:
         return self._joined("or", lambda: self._joined("and", self._part, And), Or)
@@ -149,8 +156,9 @@ class _Parser:
             if self._skip("not"):
                 return Not(self._part())
             if self._skip("("):
+                opened = self._tokens[self._at - 1].position + 1
                 rule = self.rule()
-                self._expect("a closing bracket", ")")
+                self._expect(f"“and”, “or”, or a closing bracket for the one at character {opened}", ")")
                 return rule
             return self._leaf()
         finally:
@@ -158,8 +166,8 @@ class _Parser:
 
     def _leaf(self) -> Rule:
         name = self._next
-        if name.kind != "word" or name.text in _JOINS:
-            raise self._error("a field such as orders_count")
+        if name.kind != "word" or name.text in (*_JOINS, "true", "false"):
+            raise self._error(field_meant(self._tokens, self._at))
         opens = self._tokens[self._at + 1]
         if opens.kind != "sign" or opens.text != "(":
             field = _placed(name, lambda: field_named(name.text))
@@ -169,8 +177,10 @@ class _Parser:
             return self._query()
         if name.text == "in_segment":
             return self._in_segment()
-        found, right = shorten(name.text), ", ".join(f"{each}(…)" for each in _FUNCTIONS)
-        said = f"“{found}” takes no brackets; what does is {right}."
+        found, right = shorten(name.written), ", ".join(f"{each}(…)" for each in _FUNCTIONS)
+        close = difflib.get_close_matches(name.text[:40], _FUNCTIONS, n=1, cutoff=0.7)
+        hint = f"; did you mean {close[0]}(…)?" if close and name.text not in FIELDS else "."
+        said = f"“{found}” takes no brackets; what does is {right}{hint}"
         raise RuleError(said, position=name.position, found=found, expected=right)
 
     def _query(self) -> Rule:
@@ -190,7 +200,8 @@ class _Parser:
         if any(self._ahead(*age.split()) for age in AGES):
             return self._compared(table["day"], lambda op, value: Term("day", op, value))
         if name.kind != "word" or name.text in _JOINS:
-            raise self._error(f"a term of {query}(…): {', '.join(table)}")
+            right = parts_number(self._tokens, self._at - 1) or f"a term of {query}(…): {', '.join(table)}"
+            raise self._error(right)
         term = _placed(name, lambda: term_named(name.text, table))
         self._take()
         return self._compared(term, lambda op, value: Term(term.name, op, value))
@@ -201,26 +212,25 @@ class _Parser:
         name = self._next
         if name.kind != "text":
             raise self._error('the name of a segment in quotes, such as "vip"')
-        segment = self._single()
+        segment = self._single("=")
         self._expect("a closing bracket", ")")
-        return _placed(name, lambda: InSegment(segment))
+        return _placed(name, lambda: InSegment(segment, name.position))
 
     def _compared(self, field: Field, make: Callable[[str, Any], Made]) -> Made:
         """Read what follows the name: an operator and its value."""
         place = self._next
-        op = self._operator(field.operators)
-        at_value = self._next
+        op = self._operator(field)
+        _placed(place, lambda: check_operator(field, op))
+        at_value, self._values = self._next, []
         value = self._value(op)
-        # An operator that the language knows but the field does not is the operator's fault, not the value's.
-        if op == "between" and op in field.operators:
-            larger = self._tokens[self._at - 1]
-            _placed(
-                at_value, lambda: make(op, (value[0], value[0]))
-            )  # so that an end that does not fit is told at its place
-            _placed(larger, lambda: make(op, (value[1], value[1])))
-        return _placed(at_value if op in field.operators else place, lambda: make(op, value))
+        if op in ("between", "in", "not in"):
+            # Each alone first, so that one that does not fit is told at its own place.
+            for token, single in self._values:
+                alone = (single, single) if op == "between" else (single,)
+                _placed(token, partial(make, op, alone))
+        return _placed(at_value, lambda: make(op, value))
 
-    def _operator(self, fitting: tuple[str, ...]) -> str:
+    def _operator(self, field: Field) -> str:
         for words in _WORD_OPERATORS:
             if self._skip(*words.split()):
                 return words
@@ -228,7 +238,8 @@ class _Parser:
         if self._next.kind == "sign" and text in COMPARISONS:
             self._take()
             return text
-        raise self._error(f"one of {', '.join(fitting)}")
+        meant = operator_meant(self._tokens[self._at : self._at + 4], field)
+        raise self._error(f"one of {', '.join(field.operators)}{f'; did you mean “{meant}”?' if meant else ''}")
 
     def _value(self, op: str) -> Any:
         if op in ABSENCE:
@@ -237,24 +248,24 @@ class _Parser:
             return self._age()
         if op == "between":
             return self._range()
-        return self._list() if op in ("in", "not in") else self._single()
+        return self._list() if op in ("in", "not in") else self._single(op)
 
     def _range(self) -> tuple[Any, Any]:
-        low = self._single()
+        low = self._single("between")
         self._expect("“and” with the larger value, as in: between 3 and 5", "and")
-        return low, self._single()
+        return low, self._single("between")
 
     def _list(self) -> tuple[Any, ...]:
-        self._expect("an opening bracket before a list of values", "(")
-        items = [self._single()]
+        self._expect('an opening bracket before a list of values, as in: in ("DE", "AT")', "(")
+        items = [self._single("in")]
         while self._skip(","):
             if len(items) == MAX_LIST:
                 raise self._too_many(f"at most {MAX_LIST} values in a list")
-            items.append(self._single())
+            items.append(self._single("in"))
         self._expect("a comma or a closing bracket", ")")
         return tuple(items)
 
-    def _single(self) -> Any:
+    def _single(self, op: str) -> Any:
         token = self._next
         if token.kind == "word" and token.text in ("true", "false"):
             value: Any = token.text == "true"
@@ -265,22 +276,21 @@ class _Parser:
         elif token.kind == "number":
             value = Decimal(token.text) if "." in token.text or len(token.text) > 30 else int(token.text)
         else:
-            raise self._error(
-                'a value: a number, a day such as 2026-01-31, true, false, or a text in quotes such as "vip"'
-            )
+            raise self._error(value_meant(token, op))
+        self._values.append((token, value))
         self._take()
         return value
 
     def _age(self) -> Age:
         token = self._next
         if token.kind != "number" or not token.text.isdecimal() or len(token.text) > 9:
-            raise self._error("a whole number of days or weeks")
+            raise self._error("a whole number of days or weeks, such as 30 days")
         self._take()
         if self._skip("days") or self._skip("day"):
             return self._placed_age(token, "days")
         if self._skip("weeks") or self._skip("week"):
             return self._placed_age(token, "weeks")
-        raise self._error("“days” or “weeks”")
+        raise self._error(unit_meant(token, self._next))
 
     def _placed_age(self, token: Token, unit: Literal["days", "weeks"]) -> Age:
         return _placed(token, lambda: Age(int(token.text), unit))

@@ -7,6 +7,7 @@ A leaf is a condition on a field of the person, a query about their orders (`ord
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from dataclasses import field as attribute
 from typing import NoReturn, TypeAlias
 
 from transforms.rule_errors import RuleError, shorten
@@ -20,6 +21,12 @@ MAX_TERMS = 32
 MAX_TEXT = 32_000
 
 _QUERIES = {"orders": ORDER_TERMS, "bought": BOUGHT_TERMS}
+_WITH_BRACKETS = {
+    "orders": "orders(count >= 2)",
+    "bought": 'bought(product = "Mug")',
+    "in_segment": 'in_segment("vip")',
+    "segment": 'in_segment("vip")',
+}
 
 
 @dataclass(frozen=True)
@@ -75,9 +82,13 @@ class BoughtQuery:
 
 @dataclass(frozen=True)
 class InSegment:
-    """True for the members of a saved segment, named by its id or by its name without regard to case."""
+    """True for the members of a saved segment, named by its id or by its name without regard to case.
+
+    `position` is where the name stands in the text that it was read from; it takes no part in comparing.
+    """
 
     segment: str
+    position: int | None = attribute(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         word(self.segment, "in_segment")
@@ -186,6 +197,10 @@ def _unknown(key: str, kind: str, table: Mapping[str, Field]) -> NoReturn:
     if query := next((query for query, terms in _QUERIES.items() if key in terms), None):
         # It is known elsewhere: people forget the brackets, or take the wrong ones.
         hint = f"{hint[:-1]}, or the term of {query}(…)?" if close else f"it is a term of {query}(…)."
+    elif kind == "term" and key in (*FIELDS, *_WITH_BRACKETS):
+        hint = "it is asked of the person, and stands outside of these brackets."
+    elif key in _WITH_BRACKETS:
+        hint = f"{hint[:-1]}, or {_WITH_BRACKETS[key]}?" if close else f"it takes brackets: {_WITH_BRACKETS[key]}."
     found = shorten(key)
     raise RuleError(f"There is no {kind} “{found}” here; {hint}", found=found, expected=", ".join(close or table))
 

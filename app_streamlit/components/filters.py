@@ -250,7 +250,7 @@ def _add_rule(segments: Sequence[Segment]) -> None:
     try:
         change(with_rule(current(), text, segments))
     except RuleError as error:
-        st.session_state["_rule_refused"] = error.message
+        st.session_state["_rule_refused"] = error.told
     else:
         st.session_state[RULE] = ""
 

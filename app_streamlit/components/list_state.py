@@ -19,6 +19,7 @@ from transforms.rules import (
     check_size,
     evaluation_order,
     parse,
+    place_of,
     segments_named,
     to_text,
     words,
@@ -257,10 +258,9 @@ def parts_of(rule: Rule) -> list[Rule]:
 def _usable(rule: Rule, saved: Sequence[Segment], usable: Container[str]) -> Rule:
     """Return the rule with segments named by id. Raises RuleError where one is not there or cannot be evaluated."""
     named = by_id(rule, saved)
-    if broken := [
-        segment.name for segment in saved if segment.id in segments_named(named) and segment.id not in usable
-    ]:
-        raise RuleError(f"The segment “{broken[0]}” cannot be evaluated; its card says why.")
+    if broken := [segment for segment in saved if segment.id in segments_named(named) and segment.id not in usable]:
+        said = f"The segment “{broken[0].name}” cannot be evaluated; its card says why."
+        raise RuleError(said, position=place_of(named, broken[0].id))
     return named
 
 

@@ -89,7 +89,7 @@ def segment(
         except NotYetDerived:
             raise  # nothing is wrong with the question
         except RuleError as error:
-            raise typer.BadParameter(_sentence(error)) from None
+            raise typer.BadParameter(error.told) from None
     if out is not None:
         _write(found.people, out, about.timezone)
     if json:
@@ -210,11 +210,6 @@ def _told(out: Path) -> "Iterator[None]":
         yield
     except OSError as error:
         raise DataFolderError(f"{out} cannot be written: {error.strerror or type(error).__name__}.") from None
-
-
-def _sentence(error: Any) -> str:
-    where = "" if error.position is None else f" (at character {error.position + 1})"
-    return f"{error.message.removesuffix('.')}{where}."
 
 
 def _day(about: "Manifest", instant: datetime) -> str:

@@ -24,6 +24,7 @@ from transforms.rules import (
     compile_rule,
     conditions,
     flag_name,
+    place_of,
     queries,
     query_keys,
     segments_named,
@@ -124,7 +125,8 @@ def needed(rule: Rule, overlay: Overlay) -> list[str]:
     while todo:
         segment = todo.pop()
         if (error := order.broken.get(segment)) is not None:
-            raise RuleError(f"The segment “{overlay.name_of(segment)}” cannot be evaluated: {error.message}")
+            said = f"The segment “{overlay.name_of(segment)}” cannot be evaluated: {error.message}"
+            raise RuleError(said, position=place_of(rule, segment))
         if segment not in found:
             found.add(segment)
             todo.extend(segments_named(order.rules[segment]))

@@ -56,6 +56,8 @@ def _values(field: Field, op: str) -> st.SearchStrategy[Any]:
         Kind.BOOL: st.booleans(),
         Kind.LIST: _FEW_WORDS | _WORDS,
     }[field.kind]
+    if field.values and op in ("=", "!=", "in", "not in"):
+        single = st.sampled_from(field.values)
     if op == "between":
         return st.lists(single, min_size=2, max_size=2).map(lambda ends: tuple(sorted(ends)))
     return st.lists(single, min_size=1, max_size=3).map(tuple) if op in ("in", "not in") else single
@@ -136,7 +138,7 @@ def persons(draw: st.DrawFn) -> dict[str, Any]:
                 case Kind.NUMBER:
                     row[column] = draw(st.none() | _HALVES.map(float if column == "median_days_between" else Decimal))
                 case Kind.TEXT:
-                    row[column] = draw(_TEXTS)
+                    row[column] = draw(_TEXTS | st.sampled_from(field.values or ("DE",)))
                 case Kind.DATE:
                     row[column] = draw(_TIMES)
                 case Kind.LIST:

@@ -100,9 +100,10 @@ class RandomShop:
             return Age(self.random.randint(0, 12), self.random.choice(["days", "days", "weeks"]))
         if op == "between":
             return tuple(sorted(self._single(field) for _ in range(2)))
+        single = (lambda: self.random.choice(field.values)) if field.values else (lambda: self._single(field))
         if op in ("in", "not in"):
-            return tuple(self._single(field) for _ in range(self.random.randint(1, 3)))
-        return self._single(field)
+            return tuple(single() for _ in range(self.random.randint(1, 3)))
+        return single() if op in ("=", "!=") else self._single(field)
 
     def _single(self, field: Field) -> Any:
         match field.kind:
@@ -145,6 +146,8 @@ class RandomShop:
             case Kind.DATE:
                 return self._instant()
             case Kind.TEXT:
+                if field.values:
+                    return self.random.choice([*field.values[:3], *field.values[:3], *WORDS, ""])
                 return self.random.choice([*WORDS, ""]) if field.name != "currency" else self.random.choice(CODES[:2])
         value = self._single(field)
         return float(value) if column == "median_days_between" else value
