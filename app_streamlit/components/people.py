@@ -40,7 +40,9 @@ WIDE_COLUMNS: Mapping[str, Any] = {
     "last_order": _column.TextColumn("Last order", width=172),
     "rfm": _column.TextColumn("RFM group", width=125, help=RFM_HELP),
     "orders": _column.NumberColumn("Orders", width=62, format="%,d", help="Orders that count; cancelled ones do not."),
-    "average": _column.TextColumn("Average", width=105, alignment="right", help="Net divided by orders, rounded."),
+    "average": _column.TextColumn(
+        "Average", width=105, alignment="right", help="Net divided by the orders in its currency, rounded."
+    ),
     "country": _column.TextColumn("Country", width=65),
     "tags": _column.ListColumn("Tags", width=110, help="What your team calls the person; the shop never sees tags."),
     "city": _column.TextColumn("City", width=120),
