@@ -14,13 +14,13 @@ import polars as pl
 
 from pipelines.derived import (
     Origin,
-    WarehouseKnown,
     Whole,
     origin_before,
     touched_since,
     write_changes,
     write_whole,
 )
+from pipelines.known import HASHED_BY, WarehouseKnown
 from pipelines.resources.deployment import Deployment
 from pipelines.snapshot import Snapshot, email_form, take_snapshot
 from pipelines.warehouse import Warehouse
@@ -98,6 +98,7 @@ class _Wanted(NamedTuple):
             "form": list(basis.form),
             "hash_key": snapshot.hash_key_id,
             "steps": STEPS_VERSION,
+            "hashes": HASHED_BY,
             "columns": {name: {column: str(dtype) for column, dtype in each.items()} for name, each in MARTS.items()},
         }
         return Origin(settings, snapshot.links, snapshot.hidden)

@@ -2,17 +2,18 @@
 
 `staging.touched` lists the raw rows staged since then, written in the same transactions as the rows. Beside the marts,
 and in their transaction, lies what they were derived by (`basis.settings`), the aliases (`basis.links`), who was hidden
-(`basis.hidden`) and the deletions that they know of (`basis.deletions`). A run that is killed leaves all of it as it was.
+(`basis.hidden`), the deletions that they know of (`basis.deletions`) and whose each order is (`basis.owners`). A run that is killed leaves all of it as it was.
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import duckdb
 import polars as pl
 
-from pipelines.reading import NAMES_OF_GUESTS, ORDERS_BY_NAME, counted, exists, read_table
+from pipelines.known import remember_owners
+from pipelines.reading import counted, exists, read_table
 from pipelines.warehouse import Warehouse, create_table, insert, remember, transaction
 from transforms import schemas, staged_schemas
 from transforms.identity import LINKED_ALIASES
@@ -38,62 +39,6 @@ class Origin(NamedTuple):
     hidden: frozenset[str]
 
 
-class _Staged(NamedTuple):
-    """Rows of a staged table that were read, and the values that they were asked for by."""
-
-    asked: pl.Series
-    rows: pl.DataFrame
-
-
-class WarehouseKnown:
-    """What is staged and what was derived, as `transforms.incremental.Known` asks for it, read at once.
-
-    For one derive, within which nothing is staged: what was read of staging is not read again.
-    """
-
-    def __init__(self, warehouse: Warehouse) -> None:
-        self._warehouse = warehouse
-        self._staged: dict[tuple[str, str], _Staged] = {}
-        self._deletions: pl.LazyFrame | None = None
-
-    def staged(self, table: str, among: pl.Series) -> pl.LazyFrame:
-        """Return the staged rows with one of these values; of orders' addresses the names of guests alone."""
-        among = among.unique()
-        before = self._staged.get((table, among.name))
-        if before is None:
-            now = _Staged(among, self._read_staged(table, among))
-        else:
-            unread = among.filter(~among.is_in(before.asked.implode()))
-            more = self._read_staged(table, unread)
-            now = _Staged(pl.concat([before.asked, unread]), pl.concat([before.rows, more]))
-        self._staged[table, among.name] = now
-        return now.rows.lazy().join(among.to_frame().lazy(), on=among.name, how="semi")
-
-    def _read_staged(self, table: str, among: pl.Series) -> pl.DataFrame:
-        columns, computed = staged_schemas.STAGED[table], {}
-        if table == "orders":
-            columns, computed = ORDERS_BY_NAME, {"billing": NAMES_OF_GUESTS}
-        with self._warehouse.connect() as connection:
-            return read_table(connection, "staging", table, columns, computed=computed, among=among).collect()
-
-    def deletions(self) -> pl.LazyFrame:
-        """Return RAW_DELETIONS."""
-        if self._deletions is None:
-            with self._warehouse.connect() as connection:
-                self._deletions = read_table(connection, "raw", "deletions", staged_schemas.RAW_DELETIONS)
-        return self._deletions
-
-    def orders_in_full(self, ids: pl.DataFrame) -> pl.DataFrame:
-        """Return the staged orders with these `order_id`, addresses and all."""
-        return self._warehouse.orders_in_full(ids)
-
-    def derived(self, table: str, among: pl.Series | None = None, columns: Collection[str] = ()) -> pl.LazyFrame:
-        """Return a table of the marts, or its rows with one of these values, or these columns of it."""
-        wanted = {name: dtype for name, dtype in schemas.MARTS[table].items() if not columns or name in columns}
-        with self._warehouse.connect() as connection:
-            return read_table(connection, "marts", table, wanted, among=among)
-
-
 def touched_since(warehouse: Warehouse) -> Touched:
     """Return what was staged or deleted since the marts were derived, keys of aliases aside."""
     with warehouse.connect() as connection:
@@ -114,7 +59,7 @@ def touched_since(warehouse: Warehouse) -> Touched:
 def origin_before(warehouse: Warehouse) -> Origin | None:
     """Return what the marts were derived from; None where nobody knows: older ones, or some that were changed by hand."""
     with warehouse.connect() as connection:
-        if not exists(connection, "basis", "settings"):
+        if not (exists(connection, "basis", "settings") and exists(connection, "basis", "owners")):
             return None
         ((settings, rows),) = connection.sql("SELECT value::TEXT, rows::TEXT FROM basis.settings").fetchall()
         if json.loads(rows) != _rows(connection):
@@ -138,6 +83,7 @@ def write_whole(warehouse: Warehouse, made: Whole, facts: Mapping[str, Any], ori
     def finish(connection: duckdb.DuckDBPyConnection) -> None:
         _write_orders(connection, made.beside, made.shop)
         _settle(connection, origin)
+        remember_owners(connection)
 
     warehouse.write_marts(made.tables, facts, finish)
 
@@ -186,6 +132,7 @@ def write_changes(warehouse: Warehouse, changes: Changes, facts: Mapping[str, An
             connection.unregister("rescored")
         remember(connection, {"marts": dict(facts)})
         _settle(connection, origin)
+        remember_owners(connection, changes.patches["orders"].gone)
 
 
 def _settle(connection: duckdb.DuckDBPyConnection, origin: Origin) -> None:

@@ -45,6 +45,22 @@ class Known(Protocol):
         Only `columns` of it, where any are named.
         """
 
+    def before(self, keys: Collection[str], emails: Collection[str], orders: Collection[int]) -> "Before":
+        """Return what the marts hold of whoever has one of these keys, normalised e-mails or orders.
+
+        An identity has the key of its own and that of its person.
+        """
+
+
+class Before(NamedTuple):
+    """`identities` of the marts (the columns WALKED), and the ids of all their `orders`."""
+
+    identities: pl.DataFrame
+    orders: frozenset[int]
+
+
+WALKED = ("identity", "customer_key", "email")
+
 
 class Touched(NamedTuple):
     """What changed since the marts were derived: ids of the shop, and keys whose alias or decision is another now."""
@@ -63,6 +79,9 @@ class Reach(NamedTuple):
     addresses: frozenset[str]
     orders: frozenset[int]
     accounts: frozenset[int]
+
+
+NOWHERE = Reach(frozenset(), frozenset(), frozenset(), frozenset())
 
 
 class Links(NamedTuple):
@@ -93,24 +112,45 @@ SIDES = ("alias_key", "customer_key")
 
 def reach_of(known: Known, touched: Touched, links: Links, *, hash_key: bytes, form: EmailForm) -> Reach:
     """Return what `touched` reaches. `hash_key` and `form` are those of `identify`."""
-    orders = _orders_of(known, touched)
-    keys = {f"{ACCOUNT}{number}" for number in touched.customers} | touched.keys
-    walked = Reach(frozenset(), frozenset(), frozenset(), frozenset(touched.customers))
-    addresses: set[str] = set()
     claims = _claims_of_deleted(known, form)
-    while keys - walked.keys or addresses - walked.addresses or orders - walked.orders:
-        fresh = Reach(frozenset(keys - walked.keys), frozenset(addresses - walked.addresses),
-                      frozenset(orders - walked.orders), frozenset())  # fmt: skip
-        claiming = claims.filter(pl.col("address").is_in(list(fresh.addresses)))["woocommerce_id"]
-        accounts = walked.accounts | _accounts_of(keys) | set(claiming)
-        walked = Reach(frozenset(keys), frozenset(addresses), frozenset(orders), frozenset(accounts))
-        for found in (_derived_before(known, fresh, form), _staged_now(known, walked, links, hash_key, form)):
-            keys |= found.keys
-            addresses |= found.addresses
-            orders |= found.orders
-        keys |= links.beside(fresh.keys) | {f"{ACCOUNT}{number}" for number in accounts}
-        addresses |= set(claims.filter(pl.col("woocommerce_id").is_in(list(accounts)))["address"])
+    keys = frozenset(f"{ACCOUNT}{number}" for number in touched.customers) | touched.keys
+    wanted = Reach(keys, frozenset(), frozenset(_orders_of(known, touched)), frozenset(touched.customers))
+    walked = NOWHERE
+    while wanted != walked:
+        # What was derived is walked to its end first: that takes no steps of identification.
+        while wanted != walked:
+            fresh = _less(wanted, walked)
+            walked = wanted
+            wanted = _joined(walked, _derived_before(known, fresh, form), _beside(fresh, walked, links, claims))
+        wanted = _joined(walked, _staged_now(known, walked, links, hash_key, form))
     return walked
+
+
+def _joined(*parts: Reach) -> Reach:
+    return Reach(
+        frozenset().union(*(part.keys for part in parts)),
+        frozenset().union(*(part.addresses for part in parts)),
+        frozenset().union(*(part.orders for part in parts)),
+        frozenset().union(*(part.accounts for part in parts)),
+    )
+
+
+def _less(one: Reach, other: Reach) -> Reach:
+    return Reach(
+        one.keys - other.keys,
+        one.addresses - other.addresses,
+        one.orders - other.orders,
+        one.accounts - other.accounts,
+    )
+
+
+def _beside(fresh: Reach, walked: Reach, links: Links, claims: pl.DataFrame) -> Reach:
+    """Return whom aliases and claims of deleted accounts (`_claims_of_deleted`) connect with these in one step."""
+    claiming = claims.filter(pl.col("address").is_in(list(fresh.addresses)))["woocommerce_id"]
+    accounts = walked.accounts | _accounts_of(fresh.keys) | set(claiming)
+    claimed = claims.filter(pl.col("woocommerce_id").is_in(list(accounts)))["address"]
+    keys = links.beside(fresh.keys) | {f"{ACCOUNT}{number}" for number in accounts}
+    return Reach(frozenset(keys), frozenset(claimed), frozenset(), frozenset(accounts))
 
 
 def restricted(known: Known, reach: Reach, products: Collection[int] = ()) -> dict[str, pl.LazyFrame]:
@@ -168,27 +208,16 @@ def _accounts_of(keys: Iterable[str]) -> set[int]:
 
 def _derived_before(known: Known, fresh: Reach, form: EmailForm) -> Reach:
     """Return whom these keys, addresses and orders stood for, and what else those people had."""
-    keys, columns = list(fresh.keys), ("identity", "customer_key", "email")
-    named = [known.derived("identities", pl.Series(name, keys, dtype=pl.String), columns) for name in columns[:2]]
-    if form.folds:
-        wanted = _texts(fresh.addresses, "address").lazy()
-        under = known.derived("identities", columns=columns)
-        under = under.with_columns(address=address(pl.col("email"), form)).join(wanted, on="address", how="semi")
-    else:
-        under = known.derived("identities", pl.Series("email", list(fresh.addresses), dtype=pl.String), columns)
-    orders = [
-        known.derived("orders", among, ("order_id", *columns[:2]))
-        for among in (_numbers(fresh.orders, "order_id"), pl.Series("customer_key", keys, dtype=pl.String))
-    ]
-    identities, placed = pl.collect_all(
-        [
-            pl.concat([frame.select(columns) for frame in (*named, under)]),
-            pl.concat([frame.select("order_id", *columns[:2]) for frame in orders]),
-        ]
-    )
-    found = {*identities["identity"], *identities["customer_key"], *placed["identity"], *placed["customer_key"]}
+    if not (fresh.keys or fresh.addresses or fresh.orders):
+        return NOWHERE
+    emails: Collection[str] = fresh.addresses
+    if form.folds and emails:
+        under = known.derived("identities", columns=("email",)).with_columns(address=address(pl.col("email"), form))
+        emails = under.filter(pl.col("address").is_in(list(emails))).select("email").collect()["email"].to_list()
+    identities, orders = known.before(fresh.keys, emails, fresh.orders)
     addresses = identities.select(address(pl.col("email"), form))["email"].drop_nulls()
-    return Reach(frozenset(found - {None}), frozenset(addresses), frozenset(placed["order_id"]), frozenset())
+    keys = frozenset({*identities["identity"], *identities["customer_key"]})
+    return Reach(keys, frozenset(addresses), orders, frozenset())
 
 
 def _staged_now(known: Known, walked: Reach, links: Links, hash_key: bytes, form: EmailForm) -> Reach:

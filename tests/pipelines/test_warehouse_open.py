@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from benchmarks.staged import stage_made_up_shop
-from pipelines.derived import WarehouseKnown
+from pipelines.known import WarehouseKnown
 from pipelines.warehouse import Warehouse, transaction
 
 

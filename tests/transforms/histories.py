@@ -22,7 +22,7 @@ from tests.transforms.staged_builders import (
     staged,
 )
 from transforms.identity import ACCOUNT, LINKED_ALIASES, EmailForm
-from transforms.incremental import Links, Touched, reach_of, restricted
+from transforms.incremental import WALKED, Before, Links, Touched, reach_of, restricted
 from transforms.marts import ROW_ORDER, build_marts, find_aliases
 from transforms.patches import Basis, Change, Changes, Written, changed_marts, tags_of
 from transforms.rules import SegmentRule
@@ -73,6 +73,17 @@ class InMemory:
         """Return a mart, or its rows with one of these values, or these columns of it."""
         frame = self.marts[table].lazy().select(columns or self.marts[table].columns)
         return frame if among is None else frame.filter(pl.col(among.name).is_in(among.to_list()))
+
+    def before(self, keys: Collection[str], emails: Collection[str], orders: Collection[int]) -> Before:
+        """Return the identities with one of these, and their orders."""
+        placed, identities = self.marts["orders"], self.marts["identities"].select(WALKED)
+        owning = placed.filter(pl.col("order_id").is_in(list(orders)))["identity"].to_list()
+        found = identities.filter(
+            pl.col("identity").is_in([*keys, *owning])
+            | pl.col("customer_key").is_in(list(keys))
+            | pl.col("email").is_in(list(emails))
+        )
+        return Before(found, frozenset(placed.join(found, on="identity", how="semi")["order_id"]))
 
 
 class History:
