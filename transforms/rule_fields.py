@@ -89,7 +89,7 @@ _ALL = (
         Kind.MONEY,
         ("average_order",),
         "average order",
-        "Total spent divided by the number of counted orders.",
+        "Total spent divided by the number of counted orders in that currency.",
         unit=CURRENCY,
     ),
     Field("first_order", Kind.DATE, ("first_order_at",), "first order", "The shop's day of the first counted order."),
