@@ -31,6 +31,11 @@ def is_waiting(shop: str, decision: IdentityDecision) -> bool:
     return who_is_who.is_waiting(decision, reads.manifest(shop), reads.records().change_token())
 
 
+def figures_wait(shop: str, key: str) -> bool:
+    """Return whether the figures of a person may not follow yet what was decided about them."""
+    return who_is_who.figures_wait(reads.directory(shop), reads.records(), shop, key)
+
+
 def shared_addresses(shop: str) -> list[Review]:
     """Return the addresses that strangers share and nobody decided on, most orders first."""
     return who_is_who.reviews(reads.directory(shop), reads.records(), shop)

@@ -5,12 +5,11 @@ An *identity* is what an order says by itself: `woo:<id>` of an account, also wh
 (`identity_shared`); `guest-order:<id>` without an e-mail, nobody else's. An identity belongs to, in this order,
 
 1. itself, where a person separated it;
-2. whom its alias names, to the end of the chain (a person merged the two, or an earlier run found the account), and on
-   to whomever 3 gives that end;
-3. for a guest: the account that owns the e-mail (`identity_claims`), where strangers share the e-mail only if it bears
-   the guest's name; with addresses that ignore dots or tags
-   (`EmailForm`) the account that owns the address, or else, with all guests of that address, the identity whose first
-   order is the earliest; and on to whom the aliases name for that one;
+2. whom its alias names, to the end of the chain (a person merged the two, or an earlier run found the account, unless
+   strangers share the e-mail and the account bears another name), and on to whomever 3 gives that end;
+3. for a guest: the account that owns the e-mail (`identity_claims`; where strangers share it, only if it bears the guest's
+   name); with addresses that ignore dots or tags (`EmailForm`) the account that owns the address, or else, with all
+   guests of that address, the identity whose first order is the earliest; and on to whom the aliases name for that one;
 4. itself.
 
 Whom an identity belongs to depends on the aliases, the accounts that claim its address and the orders under it alone.
@@ -32,6 +31,7 @@ from transforms.identity_aliases import (
     pins,
     resolve_aliases,
     resolve_by_rules,
+    with_links,
 )
 from transforms.identity_claims import LIVING, claimants_by_address, claims_of, owners_by
 from transforms.identity_guests import Guests, figures, guests_by_email, guests_of, nameless
@@ -47,12 +47,13 @@ from transforms.identity_keys import (
     normalise_email,
     normalised,
 )
-from transforms.identity_shared import reviews
+from transforms.identity_shared import FIRST_NAME, OWN_NAME, overruled, reviews
 
 __all__ = [
     "ACCOUNT",
     "ALIASES",
     "DEFAULT_FORM",
+    "FIRST_NAME",
     "GUEST",
     "GUEST_ORDER",
     "LINKED_ALIASES",
@@ -86,7 +87,8 @@ LINKS: Mapping[str, str] = {
     SAME_ADDRESS: "The same mailbox: the e-mails differ in dots or tags only.",
     MERGED: "Merged by hand.",
     SEPARATED: "Separated by hand.",
-    "own name": "Strangers share this e-mail: these orders bear another name.",
+    FIRST_NAME: "Strangers share this e-mail: these orders bear the name that came first, or none.",
+    OWN_NAME: "Strangers share this e-mail: these orders bear another name.",
 }
 
 
@@ -158,6 +160,8 @@ def identify_numbered(
     alone = pl.concat(
         [_accounts(orders, accounts), guests_by_email(guests, hash_key), nameless(guests)], how="diagonal"
     )
+    refused = overruled(aliases, guests.under_crowded, claims).collect().lazy()
+    aliases = with_links(aliases).join(refused, on=list(LINKED_ALIASES), how="anti")
     linked = _linked(_based(alone, claims, guests.crowded_addresses, aliases, form), aliases)
     linked = linked.collect(engine="streaming").sort("identity").with_row_index(NUMBERS[0]).lazy()
     keys = linked.select("customer_key").unique().collect().sort("customer_key").with_row_index(NUMBERS[1]).lazy()
@@ -203,8 +207,7 @@ def _folded(
     """Give guests whom nobody owns yet to the owner of their address, or to the earliest guest of that address."""
     based = based.join(pins(aliases).select(identity="alias_key", pinned=True), on="identity", how="left")
     based = based.join(crowded_addresses.with_columns(crowded=True), on="address", how="left")
-    shared = pl.col("crowded").is_not_null() | pl.col("by_name")
-    free = pl.col("base_link").eq("guest") & pl.col("pinned").is_null() & ~shared
+    free = pl.col("base_link").eq("guest") & pl.col("pinned").is_null() & pl.col("crowded").is_null()
     based = based.with_columns(free=free).collect().lazy()
     owners = owners_by(claims, "address").select("address", address_owner="owner")
     earliest = (

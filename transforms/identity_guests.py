@@ -6,7 +6,7 @@ import polars as pl
 
 from transforms.identity_claims import owners_by
 from transforms.identity_keys import GUEST_ORDER, EmailForm, address, guest_keys, normalised
-from transforms.identity_shared import crowded, orders_under_crowded, orders_with_several_names
+from transforms.identity_shared import FIRST_NAME, OWN_NAME, crowded, orders_under_crowded, orders_with_several_names
 
 ORDER_FIGURES = (
     pl.col("orders").sum(),
@@ -55,7 +55,10 @@ def guests_of(orders: pl.LazyFrame, claims: pl.LazyFrame, hash_key: bytes, form:
     )
     owners = owners_by(claims, "email_key").collect().lazy()
     owners_of_addresses = owners_by(claims, "address") if form.folds else owners.rename({"email_key": "address"})
-    named = orders_with_several_names(placed, spelled, owners_of_addresses, form).collect().lazy()
+    owned = owners_of_addresses.select("address")
+    if form.folds:  # an e-mail may have an owner where its address, which several accounts claim, has none
+        owned = pl.concat([owned, owners.select(address=address(pl.col("email_key"), form))]).unique()
+    named = orders_with_several_names(placed, spelled, owned, form).collect().lazy()
     under = orders_under_crowded(named, crowded(named, owners, "email_key", form), owners, hash_key).collect().lazy()
     # Collected step by step: a plan of all of it would find the same groups anew for each table that asks for them.
     return Guests(placed, spelled, under, crowded(named, owners_of_addresses, "address", form).collect().lazy())
@@ -89,10 +92,11 @@ def guests_by_email(guests: Guests, hash_key: bytes) -> pl.LazyFrame:
             identity=guest_keys(pl.col("email_key"), hash_key),
             base_link=pl.lit("guest"),
             claimable=pl.lit(value=True),
-            by_name=pl.lit(value=False),
         )
     )
-    by_name = guests.under_crowded.group_by("identity", "email_key", "address", "own_name", "of_account").agg(*figures())
+    by_name = guests.under_crowded.group_by("identity", "email_key", "address", "own_name", "of_account").agg(
+        *figures()
+    )
     return pl.concat(
         [
             by_email,
@@ -103,9 +107,8 @@ def guests_by_email(guests: Guests, hash_key: bytes) -> pl.LazyFrame:
                 "first_order_at",
                 "last_order_at",
                 "identity",
-                base_link=pl.when("own_name").then(pl.lit("own name")).otherwise(pl.lit("guest")),
+                base_link=pl.when("own_name").then(pl.lit(OWN_NAME)).otherwise(pl.lit(FIRST_NAME)),
                 claimable="of_account",
-                by_name=pl.lit(value=True),
             ),
         ]
     ).with_columns(email="email_key", guest=pl.lit(value=True))

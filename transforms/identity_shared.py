@@ -7,33 +7,37 @@ Under a crowded e-mail the full name of the earliest named order keeps the plain
 guest stays with them. So do orders without a name. Every other full name is an identity of its own. Which identity an
 order has depends on nothing but the orders under its e-mail: not on decisions, not on what is ignored in addresses, and
 not on accounts, for whoever registers an address must not come by what was written about another who used it. Once it is
-known who is who, the identity that bears the full name of the account that owns the e-mail is the account's.
+known who is who, the identity that bears the full name of the account that owns the e-mail is the account's. And an alias
+that an earlier run recorded, when nobody knew yet that strangers share the e-mail, does not hold for the plain key where
+the account is known to bear another name (`overruled`).
 """
 
 import polars as pl
 
-from transforms.identity_aliases import MERGED, SEPARATED
-from transforms.identity_keys import EmailForm, folded_names, guest_keys
+from transforms.identity_aliases import LINKED_ALIASES, MERGED, REGISTERED, SEPARATED, with_links
+from transforms.identity_keys import EmailForm, account_id, account_key, folded_names, guest_keys
 
 FULL_NAME = pl.concat_str("first_name", "last_name", separator=" ", ignore_nulls=True)
 EARLIEST = ("created_at", "order_id")
+# Links of identities under a crowded e-mail.
+FIRST_NAME, OWN_NAME = "first name", "own name"
 
 
 def orders_with_several_names(
-    guests: pl.LazyFrame, spelled: pl.LazyFrame, owners: pl.LazyFrame, form: EmailForm
+    guests: pl.LazyFrame, spelled: pl.LazyFrame, owned: pl.LazyFrame, form: EmailForm
 ) -> pl.LazyFrame:
     """Return the guest orders under addresses that may be crowded, with names as compared: `name, last_name`.
 
     `guests` has `order_id, email, created_at, first_name, last_name`; `spelled` one row a spelling of an e-mail with
     `email, email_key, address, low, high` (the smallest and the largest last name as written). Most addresses bear one
-    name, and their orders are not looked at again. `owners` has `address` of those that an account owns.
+    name, and their orders are not looked at again. `owned` has, as `address`, those that an account owns, or of which it owns an e-mail.
     """
     if not form.shared_names:
         return guests.clear().with_columns(email_key="email", address="email", name="email")
     ranges = (
         spelled.group_by("address")
         .agg(pl.col("low").min(), pl.col("high").max())
-        .join(owners.select("address", owned=True), on="address", how="left")
+        .join(owned.select("address", owned=True), on="address", how="left")
     )
     one_name = 1 + pl.col("owned").fill_null(value=False).cast(pl.Int64)
     several = ranges.filter((pl.col("low") != pl.col("high")) | (one_name >= form.shared_names)).select("address")
@@ -62,9 +66,9 @@ def crowded(named: pl.LazyFrame, owners: pl.LazyFrame, key: str, form: EmailForm
 def orders_under_crowded(
     named: pl.LazyFrame, crowded_emails: pl.LazyFrame, owners: pl.LazyFrame, hash_key: bytes
 ) -> pl.LazyFrame:
-    """Return the orders under crowded e-mails: `order_id, email_key, address, created_at, identity, own_name, of_account`.
+    """Return the orders under crowded e-mails: `order_id, email_key, address, created_at, identity, bears, own_name, of_account`.
 
-    `of_account` says that the identity bears the full name of the account that owns the e-mail.
+    `bears` is the full name, as compared, that the identity bears; `of_account` that it is the one of the account that owns the e-mail.
     """
     under = named.join(crowded_emails, on="email_key", how="semi")
     account_name = owners.join(crowded_emails, on="email_key", how="semi").select(
@@ -81,15 +85,35 @@ def orders_under_crowded(
     own_name = (bears != pl.col("earliest_name")).fill_null(value=False)
     key_text = pl.when("own_name").then(pl.concat_str("email_key", "name", separator="\n")).otherwise("email_key")
     return home.with_columns(
-        own_name=own_name, of_account=(bears == pl.col("account_name")).fill_null(value=False)
+        bears=bears, own_name=own_name, of_account=(bears == pl.col("account_name")).fill_null(value=False)
     ).select(
         "order_id",
         "email_key",
         "address",
         "created_at",
+        "bears",
         "own_name",
         "of_account",
         identity=guest_keys(key_text, hash_key),
+    )
+
+
+def overruled(aliases: pl.LazyFrame, under_crowded: pl.LazyFrame, claims: pl.LazyFrame) -> pl.LazyFrame:
+    """Return the recorded aliases (LINKED_ALIASES) that do not hold: they give a guest to an account of another name.
+
+    `under_crowded` comes from `orders_under_crowded`, `claims` from `claims_of`. Where the account bears no name, or is
+    not known any more, nobody can know, and what was recorded stays.
+    """
+    named = under_crowded.select(alias_key="identity", bears="bears").unique()
+    recorded = with_links(aliases).filter(pl.col("link") == REGISTERED).join(named, on="alias_key")
+    accounts = claims.join(recorded.select(woocommerce_id=account_id(pl.col("customer_key"))), on="woocommerce_id")
+    names = accounts.select(
+        customer_key=account_key(pl.col("woocommerce_id")), account_name=folded_names(FULL_NAME)
+    ).unique()
+    return (
+        recorded.join(names, on="customer_key")
+        .filter(pl.col("bears") != pl.col("account_name"))
+        .select(*LINKED_ALIASES)
     )
 
 

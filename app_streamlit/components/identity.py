@@ -7,14 +7,13 @@ import streamlit as st
 
 from app_streamlit import identities
 from app_streamlit.components import formats, merging
-from app_streamlit.components.identity_words import decision_words, key_words, link_words, orders_words
+from app_streamlit.components.identity_words import WAITS, decision_words, key_words, link_words, orders_words
 from regulars.directory.layout import Manifest
 from regulars.directory.query import Person
 from regulars.directory.who_is_who import Part
 from regulars.errors import RecordsError
 from regulars.models import IdentityDecision
 
-WAITS = "Decided. Figures follow with the next run, mostly within a minute."
 LATEST = 10
 _REFUSED = "_identity_refused"
 

@@ -5,6 +5,11 @@ from regulars.models import IdentityDecision, PersonEvent
 from transforms.identity import LINKS
 from transforms.identity_keys import ACCOUNT
 
+WAITS = "Decided. Figures follow with the next run, mostly within a minute."
+WHO_WAITS = (
+    "Who is who was decided here just now. Scores, segments and lists, and the sums of everyone it touches, follow with the "
+    "next run, mostly within a minute."
+)
 SHORT = 6  # of a guest's hash: enough to tell two apart by eye
 
 

@@ -7,11 +7,12 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from app_streamlit import figures, reads
+from app_streamlit import figures, identities, reads
 from app_streamlit.components import arrivals, formats, forms, links, membership, notes, orders, timeline
 from app_streamlit.components.boundary import screen
 from app_streamlit.components.habits import habits
 from app_streamlit.components.identity import identity
+from app_streamlit.components.identity_words import WHO_WAITS
 from app_streamlit.components.neighbours import neighbours
 from app_streamlit.components.person import card, scores
 from app_streamlit.components.spend import spend
@@ -82,6 +83,8 @@ def _profile(shop: str, published: Person, *, merged: bool) -> None:
     forms.hidden_line(shop, person, about.timezone)
     if not merged:
         st.info(ARRIVED, icon=":material/schedule:")
+    elif identities.figures_wait(shop, key):
+        st.info(WHO_WAITS, icon=":material/schedule:")
     arrivals.arrivals(shop, published.row, bought, news, about)
     _figures(person.row, about)
     left, right = st.columns([1, 2], gap="large")

@@ -9,8 +9,8 @@ import polars as pl
 from regulars.directory.query import LiveRecords
 from regulars.errors import RecordNotFound
 from regulars.models import Hidden, Segment
-from regulars.records.links import aliases_of, current_key
-from transforms.identity import SAME_ADDRESS
+from regulars.records.links import REGISTERED, aliases_of, current_key
+from transforms.identity import FIRST_NAME, SAME_ADDRESS
 from transforms.rules import EvaluationOrder, Rule, evaluation_order, parse
 
 TAGS = pl.List(pl.String())
@@ -79,9 +79,16 @@ def same_address(identities: pl.LazyFrame) -> dict[str, str]:
     """Return the identities of a version (IDENTITIES) that are somebody else's by their address alone, with whose.
 
     No record tells of them: the setting that folds addresses may be another tomorrow, and of an e-mail that strangers
-    share only the orders under its own key are the account's. Orders that bear another name are not among them.
+    share only the orders of its name are the account's. Orders that bear another name are not among them.
+
+    The first guest under an e-mail that strangers share is among them as their own: an alias that a run recorded before
+    may give them to an account of another name, and the version knows better.
     """
-    found = identities.filter(pl.col("link").is_in(BY_ADDRESS)).select("identity", "customer_key").sort("identity")
+    found = (
+        identities.filter(pl.col("link").is_in([*BY_ADDRESS, FIRST_NAME]))
+        .select("identity", "customer_key")
+        .sort("identity")
+    )
     return dict(found.collect().iter_rows())
 
 
@@ -101,6 +108,10 @@ def read_overlay(
     links = dict(records.identity_links(shop) if links is None else links)
     aliases = aliases_of(links)
     for identity, key in folded.items():
+        if identity == key:
+            if links.get(identity, ("", ""))[1] == REGISTERED:
+                aliases.pop(identity, None)
+            continue
         # A person who was merged into one of the identities that the version gave them keeps that way round.
         if identity not in links and current_key(key, aliases) != identity:
             aliases[identity] = key

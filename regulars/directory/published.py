@@ -15,6 +15,7 @@ from typing import Any
 
 import polars as pl
 
+from regulars.directory.apart import Apart, person_apart
 from regulars.directory.kept import Kept
 from regulars.directory.not_derived import NotYetDerived
 from regulars.directory.overlay import Overlay
@@ -115,12 +116,17 @@ class Directory(PublishedFigures):
         return self._reading(read)
 
     def person(self, key: str) -> Person:
-        """Return one person, also under a key of the past. Raises RecordNotFound when nobody has this key."""
+        """Return one person, also under a key of the past. Raises RecordNotFound when nobody has this key.
+
+        Whoever was separated since the version was published has orders and sums, and no scores yet; see `apart`.
+        """
         overlay = self._overlay()
         now = overlay.key_now(key)
 
         def read(snapshot: Snapshot) -> Person:
             row, currencies = self._profile(snapshot, now)
+            if row is None and (apart := self._apart_of(snapshot, now)) is not None:
+                row, currencies = apart.row, apart.currencies
             if row is None:
                 raise RecordNotFound("Nobody in this shop has this key. The link may be old, or of another shop.")
             return Person(
@@ -224,9 +230,16 @@ class Directory(PublishedFigures):
     def _of_person(self, table: str, key: str) -> pl.DataFrame:
         def read(snapshot: Snapshot) -> pl.DataFrame:
             about = snapshot.manifest.version, key
-            return self._owned.get(about, lambda: self._bought(snapshot, key))[table].clone()
+            return self._owned.get(about, lambda: self._bought_by(snapshot, key))[table].clone()
 
         return self._reading(read)
+
+    def _bought_by(self, snapshot: Snapshot, key: str) -> Bought:
+        apart = self._apart_of(snapshot, key)
+        return self._bought(snapshot, key) if apart is None else {"orders": apart.orders, "refunds": apart.refunds}
+
+    def _apart_of(self, snapshot: Snapshot, key: str) -> Apart | None:
+        return person_apart(snapshot, key) if snapshot.row_of(key) is None else None
 
     def _bought(self, snapshot: Snapshot, key: str) -> Bought:
         """Return the person's rows of `orders` and `refunds`, the newest first, as they stand in the files."""

@@ -34,13 +34,14 @@ class PublishedTables(CurrentVersion):
     def identities_of(self, key: str) -> pl.DataFrame:
         """Return what a person (also under a key of the past) is made of, most orders first; columns of `IDENTITIES`.
 
-        Who was merged since the version was published is among them, with the key of then.
+        Who was merged since the version was published is among them, with the key of then; so is somebody who was
+        separated since, with whose they were.
         """
         overlay = self._overlay()
         keys = keys_of(overlay.key_now(key), overlay)
 
         def read(snapshot: Snapshot) -> pl.DataFrame:
-            mine = snapshot.scan("identities").filter(pl.col(KEY).is_in(keys))
+            mine = snapshot.scan("identities").filter(pl.col(KEY).is_in(keys) | (pl.col("identity") == keys[0]))
             return mine.sort("orders", "identity", descending=[True, False]).collect()
 
         return self._reading(read)

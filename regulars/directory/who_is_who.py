@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 from regulars.directory.layout import Manifest
 from regulars.directory.published import Directory
 from regulars.models import IdentityDecision
-from regulars.records.links import MERGED, SEPARATED, Links, aliases_of, current_key
+from regulars.records.links import MERGED, REGISTERED, SEPARATED, Links, aliases_of, current_key
 from regulars.records.ports import Records
+from transforms.identity import FIRST_NAME
 
 # A version is of the records as they were when its run began to derive, at most so long before it was published.
 RUN_TAKES = timedelta(minutes=10)
@@ -83,6 +84,18 @@ def is_waiting(decision: IdentityDecision, about: Manifest, change_token: int) -
     return change_token != about.records_token and changed > about.published_at - RUN_TAKES
 
 
+def figures_wait(directory: Directory, records: Records, shop: str, key: str) -> bool:
+    """Return whether a decision about a person, or about what they are made of, is in no version yet. `key` is today's."""
+    about, token = directory.manifest(), records.change_token()
+    if token == about.records_token:
+        return False
+    waiting = [each for each in records.identity_decisions(shop) if is_waiting(each, about, token)]
+    if not waiting:
+        return False
+    made_of = {key, *directory.identities_of(key)["identity"]}
+    return any(each.identity in made_of or each.into in made_of for each in waiting)
+
+
 def reviews(directory: Directory, records: Records, shop: str) -> list[Review]:
     """Return the addresses that strangers share, most orders first. Raises NothingPublished.
 
@@ -93,7 +106,8 @@ def reviews(directory: Directory, records: Records, shop: str) -> list[Review]:
     if not published.height:  # most shops have none, and many aliases
         return []
     links = records.identity_links(shop)
-    aliases = aliases_of(links)
+    # Those alone that people decided: what runs recorded is in the version, as far as it holds among strangers.
+    aliases = {alias: key for alias, (key, why) in links.items() if why == MERGED}
     decided = {key for key, (_, why) in links.items() if why in {MERGED, SEPARATED}}
     decided |= {current_key(key, aliases) for key, (_, why) in links.items() if why == MERGED}
     found = []
@@ -119,10 +133,16 @@ def by_standing(people: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 def merge(records: Records, shop: str, people: Sequence[Mapping[str, Any]], author: str) -> list[IdentityDecision]:
     """Merge people (rows of CUSTOMERS) into the one whose key stays, see `by_standing`; return a decision for each other.
 
-    Raises RecordInvalid where two of them are one person already.
+    Raises RecordInvalid where two of them are one person already. A stranger whom an earlier run recorded as somebody
+    else's (see `transforms.identity_shared.overruled`) is separated first, which is a decision more: of a merge both
+    keys mean the ends of what is recorded.
     """
     first, *others = by_standing(people)
-    return [records.merge_people(shop, other["customer_key"], first["customer_key"], author) for other in others]
+    links = records.identity_links(shop)
+    recorded = [row["customer_key"] for row in people if links.get(row["customer_key"], ("", ""))[1] == REGISTERED]
+    return [records.separate(shop, key, author) for key in recorded] + [
+        records.merge_people(shop, other["customer_key"], first["customer_key"], author) for other in others
+    ]
 
 
 def keep_apart(records: Records, shop: str, keys: Collection[str], author: str) -> list[IdentityDecision]:
@@ -143,6 +163,8 @@ def _newest(decisions: Iterable[IdentityDecision]) -> dict[str, IdentityDecision
 def _waits(row: Mapping[str, Any], links: Links, aliases: Mapping[str, str]) -> bool:
     identity, link = row["identity"], row["link"]
     why = links.get(identity, ("", ""))[1]
+    if link == FIRST_NAME and why == REGISTERED:
+        return False  # what was recorded does not hold among strangers
     if (why == SEPARATED) != (link == SEPARATED):
         return True
     if why != SEPARATED and link == MERGED and identity not in aliases:

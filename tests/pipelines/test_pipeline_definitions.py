@@ -158,6 +158,15 @@ def test_a_changed_segment_derives_the_marts_anew(house):
     assert asked.partition_key == NAME
 
 
+def test_who_is_who_decided_by_hand_derives_the_marts_anew(house):
+    """Until the run after a merge a list shows two rows of one person; a separation undone too must not wait for a pull."""
+    assert ask_sensor(house, "records_changed") == "The published marts know every segment, alias and tag."
+    with house.records() as records:
+        records.merge_people(NAME, "guest:aa", "woo:1", "ana")
+    [asked] = ask_sensor(house, "records_changed")
+    assert asked.partition_key == NAME
+
+
 def test_recency_moves_on_at_the_shops_midnight(house, monkeypatch):
     """Without a new order, too, everybody is a day further from their last one."""
     assert ask_schedule(house, "shop_midnight") == "The marts of this day are published."

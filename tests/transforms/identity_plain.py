@@ -29,10 +29,26 @@ def plainly(shop: Shop, form: EmailForm) -> dict[int, tuple[str, str, str]]:
         identity, link = _identity(order, guests, claims, form)
         base = identity
         if link in ("guest", "guest of the account"):
-            base, link = _by_rules(identity, link, order, guests, shop, form)
+            base, link = _by_rules((identity, link), order, guests, shop, form)
         found[order["order_id"]] = identity, base, link
     bases = {identity: base for identity, base, _ in found.values()}
-    return {order: (one[0], *_by_aliases(*one, shop.known, bases)) for order, one in found.items()}
+    known = _holding(shop, guests, claims, form)
+    return {order: (one[0], *_by_aliases(*one, known, bases)) for order, one in found.items()}
+
+
+def _holding(shop: Shop, guests: list[Row], claims: list[Claim], form: EmailForm) -> Known:
+    """Return the aliases without those recorded ones that give a stranger's key to an account of another name."""
+    bears: dict[str, str] = {}
+    for order in sorted(guests, key=lambda one: (one["created_at"], one["order_id"])):
+        identity, name = _identity(order, guests, claims, form)[0], _names(order)[1]
+        if name and _is_shared(order, guests, claims, form):
+            bears.setdefault(identity, name)
+    names = {f"woo:{claim.account}": claim.full_name for claim in claims if claim.full_name}
+    return {
+        alias: (key, link)
+        for alias, (key, link) in shop.known.items()
+        if link != "registered" or bears.get(alias, names.get(key)) == names.get(key, bears.get(alias))
+    }
 
 
 def _email(order: Row) -> str | None:
@@ -88,20 +104,17 @@ def _identity(order: Row, guests: list[Row], claims: list[Claim], form: EmailFor
     if not _is_crowded(under, owner, form):
         return guest_key(email, HASH_KEY), "guest"
     first = next(n for n in (*(_names(one)[1] for one in under), "") if n is not None)
-    link = "guest" if name in (None, first) else "own name"
+    link = "first name" if name in (None, first) else "own name"
     if owner and owner.full_name and owner.full_name == (name or first):
         link = "guest of the account"
     return guest_key(email if name in (None, first) else f"{email}\n{name}", HASH_KEY), link
 
 
-def _by_rules(
-    identity: str, link: str, order: Row, guests: list[Row], shop: Shop, form: EmailForm
-) -> tuple[str, str]:
-    email, claims = _email(order), list(_claims(shop))
+def _by_rules(one: tuple[str, str], order: Row, guests: list[Row], shop: Shop, form: EmailForm) -> tuple[str, str]:
+    (identity, link), email, claims = one, _email(order), list(_claims(shop))
     assert email is not None
-    of_email = [one for one in guests if _email(one) == email]
     owner = _owner([claim for claim in claims if claim.email == email])
-    shared = _is_crowded(of_email, owner, form)
+    shared = _is_shared(order, guests, claims, form)
     if owner and (not shared or link == "guest of the account"):
         return f"woo:{owner.account}", "account e-mail" if owner.rank == 0 else "deleted account"
     address = _address(email, form)
@@ -122,9 +135,14 @@ def _by_rules(
 
 def _is_free(order: Row, guests: list[Row], claims: list[Claim], form: EmailForm) -> bool:
     """Return whether neither an account owns the order's e-mail nor strangers share it."""
-    of_email = [one for one in guests if _email(one) == _email(order)]
     owner = _owner([claim for claim in claims if claim.email == _email(order)])
-    return owner is None and not _is_crowded(of_email, owner, form)
+    return owner is None and not _is_shared(order, guests, claims, form)
+
+
+def _is_shared(order: Row, guests: list[Row], claims: list[Claim], form: EmailForm) -> bool:
+    """Return whether strangers share the order's e-mail."""
+    of_email = [one for one in guests if _email(one) == _email(order)]
+    return _is_crowded(of_email, _owner([claim for claim in claims if claim.email == _email(order)]), form)
 
 
 def _is_pinned(key: str, known: Known) -> bool:

@@ -21,7 +21,7 @@ def reviewed(shop: Shop, form: EmailForm = DEFAULT_FORM) -> list[tuple[str, str,
 def test_guests_of_three_last_names_under_one_address_are_three_people() -> None:
     """An office orders from one mailbox: together its staff would look like one excellent customer."""
     assert told(Shop(THREE)).orders == {
-        1: (PLAIN, PLAIN, "guest"),
+        1: (PLAIN, PLAIN, "first name"),
         2: (guest(DESK, "Ben Koch"), guest(DESK, "Ben Koch"), "own name"),
         3: (guest(DESK, "Cleo Lang"), guest(DESK, "Cleo Lang"), "own name"),
     }
@@ -62,7 +62,7 @@ def test_under_an_accounts_address_only_its_own_name_is_the_accounts() -> None:
     account = an_account(5, email=DESK, first_name="Ben", last_name="KOCH")
 
     assert told(Shop(THREE, [account])).orders == {
-        1: (PLAIN, PLAIN, "guest"),
+        1: (PLAIN, PLAIN, "first name"),
         2: (guest(DESK, "Ben Koch"), "woo:5", "account e-mail"),
         3: (guest(DESK, "Cleo Lang"), guest(DESK, "Cleo Lang"), "own name"),
     }
@@ -88,6 +88,42 @@ def test_an_account_of_the_first_name_takes_what_was_written_about_it() -> None:
     account = an_account(5, email=DESK, first_name="ADA", last_name="Weber")
 
     assert told(Shop(THREE, [account])).orders[1] == (PLAIN, "woo:5", "account e-mail")
+
+
+def test_what_was_recorded_before_the_strangers_came_gives_none_of_them_to_the_account() -> None:
+    """Two names were a household, and Ada's orders Ben's account's; with a third they are strangers, as if never joined."""
+    account = an_account(5, email=DESK, first_name="Ben", last_name="Koch")
+    recorded = {PLAIN: ("woo:5", "registered")}
+    moved = an_account(5, email="ben@x.example", first_name="Ben", last_name="Koch")
+
+    assert told(Shop(THREE[:2], [account], known=recorded)).people == {1: "woo:5", 2: "woo:5"}
+    assert told(Shop(THREE, [account], known=recorded)).orders == told(Shop(THREE, [account])).orders
+    assert told(Shop(THREE, [moved], known=recorded)).people[1] == PLAIN
+
+
+@pytest.mark.parametrize("name", ["Ada Weber", None])
+def test_what_was_recorded_for_an_account_of_the_name_or_of_none_holds_among_strangers(name: str | None) -> None:
+    """The guest's own account keeps their orders, also when it has another e-mail; of no name nobody can know better."""
+    first, _, last = (name or "").rpartition(" ")
+    moved = an_account(5, email="ada@x.example", first_name=first or None, last_name=last or None)
+
+    assert told(Shop(THREE, [moved], known={PLAIN: ("woo:5", "registered")})).links[PLAIN] == ("woo:5", "registered")
+
+
+def test_a_merge_by_hand_holds_among_strangers() -> None:
+    """Who decided knew more than names."""
+    account = an_account(5, email="ben@x.example", first_name="Ben", last_name="Koch")
+
+    assert told(Shop(THREE, [account], known={PLAIN: ("woo:5", "merged")})).links[PLAIN] == ("woo:5", "merged")
+
+
+def test_an_e_mail_is_shared_whoever_else_claims_its_address() -> None:
+    """Keys must not move with a setting: an account's name counts under its e-mail, also where another claims the address."""
+    accounts = [an_account(5, email="a@x.example", last_name="Graf"), an_account(6, email="a+1@x.example")]
+    shop = Shop([by_name(1, "a@x.example", "Weber")], accounts)
+    forms = [EmailForm(ignore_tags=tags, shared_names=2) for tags in (False, True)]
+
+    assert [told(shop, form).people for form in forms] == [{1: guest("a@x.example")}] * 2
 
 
 def test_an_accounts_name_counts_among_the_names() -> None:
@@ -122,7 +158,7 @@ def test_merged_by_hand_strangers_are_one_person_and_no_longer_listed() -> None:
     ben, cleo = guest(DESK, "Ben Koch"), guest(DESK, "Cleo Lang")
     merged = Shop(THREE, known={ben: (PLAIN, "merged"), cleo: (PLAIN, "merged")})
 
-    assert told(merged).links == {PLAIN: (PLAIN, "guest"), ben: (PLAIN, "merged"), cleo: (PLAIN, "merged")}
+    assert told(merged).links == {PLAIN: (PLAIN, "first name"), ben: (PLAIN, "merged"), cleo: (PLAIN, "merged")}
     assert reviewed(merged) == []
     assert len(reviewed(merged._replace(known={ben: (PLAIN, "merged")}))) == 1
 

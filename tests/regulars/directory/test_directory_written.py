@@ -10,7 +10,7 @@ from regulars.directory.layout import scan_table
 from regulars.directory.overlay import same_address
 from regulars.directory.published import Directory
 from regulars.directory.query import PeopleQuery
-from regulars.directory.who_is_who import reviews
+from regulars.directory.who_is_who import merge, parts_of, reviews
 from regulars.directory.written import events_of, notes_of, show_again, take_tag
 from regulars.records.sql import SqlRecords
 from tests.regulars.directory.builders import AS_OF, SHOP, a_buyer, publish_people
@@ -130,6 +130,40 @@ def test_a_guest_of_a_shared_address_whose_orders_are_an_accounts_now_is_followe
     version = publish_people(tmp_path, [a_buyer(9)], identities=identities)
 
     assert same_address(scan_table(tmp_path / version, "identities")) == {"guest:0": "woo:9", "guest:1": "woo:9"}
+
+
+def test_a_stranger_who_was_recorded_as_an_accounts_keeps_what_was_written_about_them(
+    tmp_path: Path, records: SqlRecords, directory: Directory
+) -> None:
+    """A run recorded Ada's key for the account of her household; it has become an office, and the version knows better.
+
+    Her notes must not stand on the account's page, and merging her with somebody must not merge the account.
+    """
+    records.add_note(SHOP, "guest:cc", "about Ada", "ana")
+    records.add_tag(SHOP, "guest:cc", "ada", "ana")
+    people = [
+        a_buyer(1, customer_key="guest:cc", woocommerce_id=None),
+        a_buyer(2, customer_key="woo:2"),
+        a_buyer(3, customer_key="woo:3"),
+    ]
+    identities = [an_identity("guest:cc", "guest:cc", "first name"), an_identity("woo:2", "woo:2", "account")]
+    review = {"shop": SHOP, "email": "a@mail.example", "reason": "names", "orders": 2, "last_order_at": AS_OF}
+    reviewed = [{**review, "customer_keys": ["guest:cc", "woo:2"]}]
+    publish_people(tmp_path / "published", people, identities=identities, identity_reviews=reviewed)
+
+    person = directory.person("guest:cc").row
+    assert (person["customer_key"], person["tags"]) == ("guest:cc", ["ada"])
+    assert directory.person("woo:2").row["tags"] == []
+    assert directory.known_as("woo:2") == ["woo:2"]
+    assert [part.waits for part in parts_of(directory, records, SHOP, "guest:cc")] == [False]
+    assert [found.customer_keys for found in reviews(directory, records, SHOP)] == [("guest:cc", "woo:2")]
+
+    rows = [directory.person(key).row for key in ("guest:cc", "woo:3")]
+    made = merge(records, SHOP, rows, "ana")
+    assert (directory.known_as("guest:cc")[0], directory.known_as("woo:2")) == ("woo:3", ["woo:2"])
+    for decision in reversed(made):
+        records.undo_identity_decision(SHOP, decision.id, "ana")
+    assert directory.known_as("guest:cc") == ["guest:cc"]
 
 
 def test_whoever_was_deleted_under_a_folded_address_is_hidden(
