@@ -100,23 +100,25 @@ def changed_marts(known: Known, change: Change, written: Written, basis: Basis) 
         form=basis.form,
         in_full=known.orders_in_full,
     )
-    reached = pl.DataFrame({"customer_key": list(reach.keys)}, schema={"customer_key": pl.String()})
-    others = known.derived("customers", columns=(*FIGURES, *SCORES)).filter(pl.col("orders_count") > 0)
-    others = others.join(reached.lazy(), on="customer_key", how="anti").collect().lazy()
-    totals = parts.totals
-    everybody = pl.concat([others.select(FIGURES), totals.select(FIGURES)]).collect().lazy()
-    scored = score(everybody).select("customer_key", *SCORES).collect().lazy()
+    everybody = pl.concat([_others(known, reach), parts.totals.select(FIGURES)], how="diagonal").collect().lazy()
+    scored = score(everybody).collect()
+    own = scored.lazy().filter(pl.col("r_before").is_null()).select("customer_key", *SCORES)
     frames = scored_marts(
-        parts, totals.join(scored, on="customer_key"), rfm_cuts(everybody), shop=basis.shop, as_of=basis.as_of
+        parts, parts.totals.join(own, on="customer_key"), rfm_cuts(everybody), shop=basis.shop, as_of=basis.as_of
     )
-    differs = pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_before")) for name in SCORES)
-    before = others.select("customer_key", *(pl.col(name).alias(f"{name}_before") for name in SCORES))
-    frames["moved"] = scored.join(before, on="customer_key").filter(differs).select("customer_key", *SCORES)
     made = dict(zip(frames, pl.collect_all(list(frames.values())), strict=True))
-    moved = made.pop("moved")
+    # The group follows from the scores. Who is reached has none before, and a comparison with null keeps no row.
+    moved = scored.filter(pl.any_horizontal(pl.col(name) != pl.col(f"{name}_before") for name in SCORES[:3]))
     patches = _patches(made, reach, touched)
-    segmented, rescored = _segments(known, _Made(reach, made, moved), written, basis)
+    segmented, rescored = _segments(known, _Made(reach, made, moved.select("customer_key", *SCORES)), written, basis)
     return Changes({**patches, **segmented}, rescored)
+
+
+def _others(known: Known, reach: Reach) -> pl.LazyFrame:
+    """Return FIGURES and the scores `r_before, f_before, m_before` of everybody who bought and is not reached."""
+    bought = known.derived("customers", columns=(*FIGURES, *SCORES[:3])).filter(pl.col("orders_count") > 0)
+    others = bought.filter(pl.col("customer_key").is_in(list(reach.keys)).not_())
+    return others.rename({name: f"{name}_before" for name in SCORES[:3]})
 
 
 def _patches(made: Mapping[str, pl.DataFrame], reach: Reach, touched: Touched) -> dict[str, Patch]:
@@ -125,15 +127,17 @@ def _patches(made: Mapping[str, pl.DataFrame], reach: Reach, touched: Touched) -
         "customer_currencies": pl.Series("customer_key", list(reach.keys), dtype=pl.String),
         "identities": pl.Series("identity", list(reach.keys), dtype=pl.String),
         "identity_reviews": pl.Series("email", list(reach.addresses), dtype=pl.String),
-        **{
-            name: pl.Series("order_id", list(reach.orders), dtype=pl.Int64)
-            for name in ("orders", "order_lines", "refunds")
-        },
+        **{name: pl.Series("order_id", list(reach.orders), dtype=pl.Int64) for name in ("orders", "refunds")},
+        "order_lines": pl.Series("order_id", list(touched.orders), dtype=pl.Int64),
         "products": pl.Series("product_id", list(touched.products), dtype=pl.Int64),
     }
     patches = {name: Patch(gone.get(name), rows) for name, rows in made.items()}
-    products = made["products"].filter(pl.col("product_id").is_in(list(touched.products)))
-    return {**patches, "products": patches["products"]._replace(rows=products)}
+    # Lines and products are as staged, whoever is reached by them.
+    for name in ("order_lines", "products"):
+        among = gone[name]
+        own = made[name].filter(pl.col(among.name).is_in(among.implode()))
+        patches[name] = Patch(among, own)
+    return patches
 
 
 def _segments(known: Known, derived: _Made, written: Written, basis: Basis) -> tuple[dict[str, Patch], pl.DataFrame]:
