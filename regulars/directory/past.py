@@ -15,14 +15,23 @@ import polars as pl
 from regulars.directory.described import needed
 from regulars.directory.lookup import IN_MEMORY, KEY, display_name
 from regulars.directory.overlay import Overlay
-from transforms.as_of import HABITS, PROFILE, customers_as_of, not_yet
+from transforms.as_of import PROFILE, currencies_as_of, not_yet, people_as_of, scored_as_of
 from transforms.habits import habits
-from transforms.metrics import currency_totals, with_figures
+from transforms.metrics import with_figures
 from transforms.orders import before
 from transforms.rules import FIELDS, InSegment, Rule, by_id, compile_rule, conditions, flag_name, with_flags
 from transforms.schemas import CUSTOMERS
 
-FIGURES = (KEY, *(name for name in IN_MEMORY if name not in {*PROFILE, *HABITS}))
+IN_ORDER = (KEY, "currency", "net")  # what puts people in their order
+FEW, MANY = 100, 10_000  # people to show; keys to look for one by one
+
+
+class Day(NamedTuple):
+    """The sums of a past day, worked out once for all that is asked of it: `currencies_as_of` and `scored_as_of`."""
+
+    as_of: datetime
+    currencies: pl.DataFrame
+    scored: pl.DataFrame
 
 
 class Then(NamedTuple):
@@ -36,6 +45,13 @@ class Then(NamedTuple):
     people: pl.DataFrame
 
 
+def day_of(tables: Mapping[str, pl.LazyFrame], *, as_of: datetime, timezone: str) -> Day:
+    """Return the sums of everybody as of the exclusive instant `as_of`, from a version's `orders` and `refunds`."""
+    currencies = currencies_as_of(tables, as_of=as_of).collect(engine="streaming")
+    scored = scored_as_of(currencies.lazy(), as_of=as_of, timezone=timezone).collect()
+    return Day(as_of, currencies, scored)
+
+
 def reconstruct(
     tables: Mapping[str, pl.LazyFrame],
     rule: Rule,
@@ -44,43 +60,55 @@ def reconstruct(
     as_of: datetime,
     timezone: str,
     most: int | None = None,
+    day: Day | None = None,
 ) -> Then:
     """Return whom `rule` described as of the exclusive instant `as_of`; of the people the first `most`, None for all.
 
     `tables` are a version's `customers, orders, order_lines, refunds, products`, and `as_of` is not after that of the
-    version. Hidden people are left out. Raises RuleError where the rule names a segment that is not there, or that
+    version. `day` are that instant's sums, where they were worked out before. Hidden people are left out. Raises RuleError where the rule names a segment that is not there, or that
     cannot be evaluated.
     """
-    described = _described(tables, rule, overlay, as_of=as_of, timezone=timezone)
-    found = described.select(FIGURES).collect(engine="streaming")
+    day = day or day_of(tables, as_of=as_of, timezone=timezone)
+    found = _described(tables, day, rule, overlay, timezone).select(IN_ORDER).collect(engine="streaming")
     # Amounts of two currencies have no order between them: the currency of most people comes first.
     order = [pl.col(KEY).count().over("currency"), pl.col("currency"), pl.col("net"), pl.col(KEY)]
     in_order = found.sort(order, descending=[True, False, True, False], nulls_last=True)
     shown = in_order if most is None else in_order.head(most)
-    people = _people(tables, shown, as_of)
-    return Then(found.height, _net(tables, found.select(KEY), as_of), people.with_columns(overlay.tags_of(people[KEY])))
+    people = _people(tables, shown.select(KEY), day)
+    return Then(found.height, _net(day, found.select(KEY)), people.with_columns(overlay.tags_of(people[KEY])))
 
 
-def _people(tables: Mapping[str, pl.LazyFrame], figures: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
-    """Return `figures` with what is shown beside them: worked out for these people alone, since that takes longest."""
-    profile, orders = (
-        tables[name].join(figures.lazy().select(KEY), on=KEY, how="semi") for name in ("customers", "orders")
+def _people(tables: Mapping[str, pl.LazyFrame], keys: pl.DataFrame, day: Day) -> pl.DataFrame:
+    """Return these people with what is shown of them, in this order: worked out for them alone."""
+    profile, orders = (_of(tables[name], keys) for name in ("customers", "orders"))
+    orders = orders.with_columns(pl.col("counted") & before(day.as_of)).collect(engine="streaming").lazy()
+    lines = (
+        _of(tables["order_lines"], orders.select("order_id").collect()) if keys.height <= FEW else tables["order_lines"]
     )
-    bought = habits(orders.with_columns(pl.col("counted") & before(as_of)), tables["order_lines"], tables["products"])
-    told = with_figures(profile.select(PROFILE), figures.lazy().with_row_index("_place"), bought)
+    bought = habits(orders, lines, tables["products"])
+    placed = profile.select(PROFILE).join(keys.lazy().with_row_index("_place"), on=KEY)
+    told = with_figures(placed, day.scored.lazy(), bought)
     named = told.sort("_place").with_columns(display_name().alias("name"))
     return named.select("name", *IN_MEMORY).collect(engine="streaming")
 
 
+def _of(rows: pl.LazyFrame, keys: pl.DataFrame) -> pl.LazyFrame:
+    """Return the rows whose column of the keys' name has one of them. Of few, Parquet passes over most of a table."""
+    (name,) = keys.columns
+    if keys.height <= MANY:
+        return rows.filter(pl.col(name).is_in(keys[name].to_list()))
+    return rows.join(keys.lazy(), on=name, how="semi")
+
+
 def _described(
-    tables: Mapping[str, pl.LazyFrame], rule: Rule, overlay: Overlay, *, as_of: datetime, timezone: str
+    tables: Mapping[str, pl.LazyFrame], day: Day, rule: Rule, overlay: Overlay, timezone: str
 ) -> pl.LazyFrame:
-    named = by_id(rule, overlay.segments)
+    as_of, named = day.as_of, by_id(rule, overlay.segments)
     segments = needed(named, overlay)
     rules = [*(overlay.order.rules[segment] for segment in segments), named]
     asked = {column for each in rules for leaf in conditions(each) for column in FIELDS[leaf.field].columns}
-    columns = {*FIGURES, "deleted_at", *asked} & {*CUSTOMERS}
-    people = customers_as_of(tables, as_of=as_of, timezone=timezone, columns=columns)
+    columns = {*IN_ORDER, "deleted_at", *asked} & {*CUSTOMERS}
+    people = people_as_of(tables, day.scored.lazy(), as_of=as_of, columns=columns)
     people = people.join(not_yet(tables, as_of=as_of), on=KEY, how="anti").join(_tags(overlay), on=KEY, how="left")
     flagged = with_flags(people, rules, tables, as_of=as_of, timezone=timezone)
     there = pl.col("deleted_at").is_null()
@@ -97,12 +125,10 @@ def _tags(overlay: Overlay) -> pl.LazyFrame:
     return pl.LazyFrame(written, schema={KEY: pl.String(), "tags": pl.List(pl.String())})
 
 
-def _net(tables: Mapping[str, pl.LazyFrame], keys: pl.DataFrame, as_of: datetime) -> dict[str, Decimal]:
+def _net(day: Day, keys: pl.DataFrame) -> dict[str, Decimal]:
     """Return the net of these people, the currency of most of them first; also what is not in their main one."""
-    orders, refunds = (
-        tables[name].with_columns(pl.col("counted") & before(as_of)).join(keys.lazy(), on=KEY, how="semi")
-        for name in ("orders", "refunds")
+    mine = day.currencies.lazy().join(keys.lazy(), on=KEY, how="semi")
+    spent = mine.group_by("currency").agg(pl.col("net").sum(), people=pl.len())
+    return dict(
+        spent.sort("people", "currency", descending=[True, False]).select("currency", "net").collect().iter_rows()
     )
-    spent = currency_totals(orders, refunds).group_by("currency").agg(pl.col("net").sum(), people=pl.len())
-    ordered = spent.sort("people", "currency", descending=[True, False]).collect(engine="streaming")
-    return dict(ordered.select("currency", "net").iter_rows())

@@ -6,18 +6,18 @@ import polars as pl
 
 from regulars.directory.kept import Kept
 from regulars.directory.overlay import Overlay
-from regulars.directory.past import reconstruct
+from regulars.directory.past import Day, day_of, reconstruct
 from regulars.directory.query import Count
 from regulars.directory.selection import EVERYBODY, Selection
 from regulars.directory.snapshot import KEY
 from regulars.errors import LaterThanFigures
-from transforms.as_of import customers_as_of
 from transforms.days import zone
 from transforms.migration import migration
 from transforms.rules import Rule, by_id
 
 TABLES = ("customers", "orders", "order_lines", "refunds", "products")
 SCORED = ("rfm_group", "currency", "net")
+NO_NET = pl.col("net").fill_null(0)
 
 
 class Reconstructed:
@@ -27,6 +27,7 @@ class Reconstructed:
         """Look back from the people of `selection`."""
         self._selection = selection
         self._snapshot = selection.snapshot
+        self._days = Kept[Day](most=1)  # of a million buyers some hundred megabytes
         self._scored = Kept[pl.DataFrame](most=4)
         self._migrations = Kept[pl.DataFrame](most=32)
         self._counts = Kept[Count](most=64)
@@ -54,7 +55,8 @@ class Reconstructed:
         about = self._snapshot.manifest
         self._refuse_later(as_of)
         tables = {name: self._snapshot.scan(name) for name in TABLES}
-        then = reconstruct(tables, rule, overlay, as_of=as_of, timezone=about.timezone, most=sample)
+        day = self._day(as_of)
+        then = reconstruct(tables, rule, overlay, as_of=as_of, timezone=about.timezone, most=sample, day=day)
         return Count(then.total, then.net, then.people)
 
     def _migration(self, overlay: Overlay, since: datetime, until: datetime) -> pl.DataFrame:
@@ -71,10 +73,14 @@ class Reconstructed:
 
     def _score(self, as_of: datetime) -> pl.DataFrame:
         self._refuse_later(as_of)
-        tables = {name: self._snapshot.scan(name) for name in TABLES}
+        keys = self._snapshot.people.select(KEY)
+        scored = self._day(as_of).scored.select(KEY, *SCORED)
+        return keys.join(scored, on=KEY, how="left", maintain_order="left").select(SCORED).with_columns(NO_NET)
+
+    def _day(self, as_of: datetime) -> Day:
+        tables = {name: self._snapshot.scan(name) for name in ("orders", "refunds")}
         timezone = self._snapshot.manifest.timezone
-        then = customers_as_of(tables, as_of=as_of, timezone=timezone, columns=(KEY, *SCORED))
-        return then.select(KEY, *SCORED).sort(KEY).collect(engine="streaming").select(SCORED)
+        return self._days.get(as_of, lambda: day_of(tables, as_of=as_of, timezone=timezone))
 
     def _refuse_later(self, as_of: datetime) -> None:
         about = self._snapshot.manifest
