@@ -26,7 +26,8 @@ SPANS = {"30": "30 days ago", "90": "90 days ago", "365": "A year ago", PICK: "P
 USUAL = "90"
 NOBODY_YET = "No order yet"
 TOLD = 3
-SAMPLE = 10
+LISTED = 500
+_OPEN = "_moved_open"
 RECONSTRUCTED = (
     "Reconstructed: from the orders known now, with today's statuses and identities, and the scores of each day."
 )
@@ -67,6 +68,8 @@ class Movement:
 
 def migration(shop: str, currency: str) -> None:
     """Show who moved between the groups; the table's net is in `currency`."""
+    if (key := st.session_state.pop(_OPEN, None)) is not None:
+        links.go_to_person(key)
     about = reads.manifest(shop)
     st.header("Who moved between the groups?", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -195,6 +198,14 @@ def _open(shop: str, moved: Sequence[Movement], since: datetime, until: datetime
             )
             if st.button("Open in the list", key="moved-open"):
                 links.go("customers", {"rule": to_text(parse(rule))})
-    if people.height > SAMPLE:
-        st.caption(f"The {SAMPLE} with the largest net now; the file has all of them.")
-    people_sample(people.head(SAMPLE).to_dicts(), today=reads.today(about), timezone=about.timezone)
+    listed = people.head(LISTED)
+    first = f"The {LISTED} with the largest net now; the file has all of them." if people.height > LISTED else ""
+    st.caption(f"{first} Figures and groups are those of now. Choose a row to open the profile.".strip())
+    keys = listed["customer_key"].to_list()
+    people_sample(
+        listed.to_dicts(),
+        today=reads.today(about),
+        timezone=about.timezone,
+        key="moved-people",
+        on_open=lambda place: st.session_state.update({_OPEN: keys[place]}),
+    )

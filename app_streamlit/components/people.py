@@ -20,6 +20,7 @@ from app_streamlit.figures import GROUP_COLOURS, NET_HELP
 # A phone shows three columns, the name above the e-mail: Streamlit wraps cells in rows above four times its base size.
 WIDE_ROW, NARROW_ROW = 40, 61  # Streamlit wraps the text of rows above 60 px, and of no others
 HEADER = 33  # 2.1875 rem of the base size of 15 px
+MOST_ROWS = 10  # of those that scroll inside themselves
 SEPARATOR = " · "
 # So many letters of a name stand on one line of a phone's cell, and of an e-mail on two: a fourth line would run over
 # into the next person's row.
@@ -117,14 +118,34 @@ def people_table(
         )
 
 
-def people_sample(rows: Sequence[Mapping[str, Any]], *, today: date, timezone: str) -> None:
-    """Show a few people of a rule, without choosing any."""
+def people_sample(
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    today: date,
+    timezone: str,
+    key: str = "sample",
+    on_open: Callable[[int], None] | None = None,
+) -> None:
+    """Show people of a rule or a movement, without choosing any; many scroll inside the table.
+
+    With `on_open`, a click on a cell calls it with the place of the person in `rows`.
+    """
     cells = _cells(rows, today, timezone)
     columns = ("net", "last_order", "rfm", "orders", "average", "country")
+    opening: dict[str, Any] = {}
+    if on_open is not None:
+        opening = {"on_select": lambda table: _opened(table, on_open), "modes": ("single-cell",)}
     with st.container(key="sample-wide"):
-        _table(cells.select(_wide_names(), *columns), WIDE_COLUMNS, row_height=WIDE_ROW, key="sample-wide-table")
+        shown = cells.select(_wide_names(), *columns)
+        _table(shown, WIDE_COLUMNS, row_height=WIDE_ROW, key=f"{key}-wide-table", most=MOST_ROWS, **opening)
     with st.container(key="sample-narrow"):
-        _table(_narrow(cells), NARROW_COLUMNS, row_height=NARROW_ROW, key="sample-narrow-table")
+        shown = _narrow(cells)
+        _table(shown, NARROW_COLUMNS, row_height=NARROW_ROW, key=f"{key}-narrow-table", most=MOST_ROWS, **opening)
+
+
+def _opened(table: str, on_open: Callable[[int], None]) -> None:
+    if cells := st.session_state[table]["selection"]["cells"]:
+        on_open(cells[0][0])
 
 
 def _table(
@@ -135,7 +156,9 @@ def _table(
     key: str,
     on_select: Callable[[str], None] | None = None,
     modes: Sequence[str] = (),
+    most: int | None = None,
 ) -> None:
+    shown = max(1, cells.height) if most is None else max(1, min(cells.height, most))
     frame = cells.to_pandas()
     # Without an id for each cell only the tinted ones are written a second time.
     tinted = Styler(frame, cell_ids=False).map(_group_style, subset=["rfm"]) if "rfm" in cells.columns else frame
@@ -147,7 +170,7 @@ def _table(
         key=key,
         hide_index=True,
         row_height=row_height,
-        height=HEADER + row_height * max(1, cells.height) + 2,
+        height=HEADER + row_height * shown + 2,
         column_config={name: columns[name] for name in cells.columns},
         placeholder="",
         alt="People, one a row",

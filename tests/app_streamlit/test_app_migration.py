@@ -113,6 +113,20 @@ def test_a_movement_is_chosen_and_exported_in_a_browser(data: Path, published: P
     assert "woo:3" in lines[1]
 
 
+@pytest.mark.browser
+def test_a_person_of_a_movement_opens_from_the_table(data: Path, published: Publish, browser: Any) -> None:
+    """Who fell from the best? An analyst wants to read their pages, not to look each up from a file."""
+    published(**a_shop())
+    with serving(data) as address:
+        page = open_page(browser, f"{address}/rfm?moved=365")
+        page.locator(".st-key-moved-who input").fill("New: 1")
+        page.get_by_role("option", name="No order yet → New: 1 person").click()
+        table = page.locator(".st-key-sample-wide [data-testid='stDataFrame']")
+        table.wait_for()
+        table.click(position={"x": 60, "y": 53})
+        page.wait_for_url("**/customer?customer=woo%3A3")
+
+
 def test_of_the_cuts_of_earlier_runs_the_latest_are_drawn() -> None:
     """A shop that syncs every few minutes has thousands: the page would grow until no browser draws it."""
     hours = [AS_OF - timedelta(hours=hour) for hour in range(0, 24 * 120, 12)]
