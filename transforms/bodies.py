@@ -19,6 +19,7 @@ from transforms.schemas import MONEY
 
 TEXT = pl.String()
 INSTANT_FORMAT = "%Y-%m-%dT%H:%M:%S"
+YEARS = (1000, 9998)  # a time zone must not lead beyond what Python's dates hold
 # The last one last: `&amp;lt;` means the text `&lt;`.
 TERM_ENTITIES: Mapping[str, str] = {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&#039;": "'", "&amp;": "&"}
 
@@ -66,9 +67,12 @@ def boolean(value: pl.Expr) -> pl.Expr:
 
 
 def instant(value: pl.Expr) -> pl.Expr:
-    """Return a `*_gmt` date of the shop (UTC without a Z) as Datetime("us", "UTC"); null where it is none."""
+    """Return a `*_gmt` date of the shop (UTC without a Z) as Datetime("us", "UTC"); null where it is none.
+
+    So is a date outside YEARS: PHP writes the empty date of an import as -0001-11-30, which Python cannot hold.
+    """
     naive = value.str.strip_suffix("Z").str.to_datetime(INSTANT_FORMAT, time_unit="us", strict=False)
-    return naive.dt.replace_time_zone("UTC")
+    return pl.when(naive.dt.year().is_between(*YEARS)).then(naive).dt.replace_time_zone("UTC")
 
 
 def address(value: pl.Expr, fields: Iterable[str]) -> pl.Expr:

@@ -132,6 +132,15 @@ def test_recorded_accounts_keep_every_role_and_null_dates() -> None:
     assert staged.schema == pl.Schema(dict(STAGED_CUSTOMERS))
 
 
+def test_the_empty_date_of_an_import_is_none() -> None:
+    """PHP writes 0000-00-00 as -0001-11-30: one such account, and no list that holds it could be read."""
+    bodies = [{"id": n, "date_created_gmt": f"{year}-11-30T00:00:00"} for n, year in enumerate(("-0001", "2021"))]
+
+    staged = stage_customers(raw(bodies)).collect()
+
+    assert staged["created_at"].to_list() == [None, datetime(2021, 11, 30, tzinfo=UTC)]
+
+
 def test_addresses_are_staged_field_by_field_with_empty_as_null() -> None:
     """`is null` in a rule must find people without a phone number, which the shop sends as an empty text."""
     body = next(body for body in recorded("customers") if body["billing"]["city"])
