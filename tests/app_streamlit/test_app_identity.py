@@ -147,3 +147,14 @@ def test_the_page_of_shared_addresses_stands_in_any_shop(app: Open, published: P
     """Where nothing is shared it says so; who is in no version any more breaks nothing."""
     published([a_buyer(1)], identity_reviews=reviews)
     fine(app("shared-addresses"))
+
+
+def test_whoever_was_just_separated_has_a_page_that_says_what_follows(told: Open) -> None:
+    """A page that is not there until the next run looks as if a click had lost somebody."""
+    press(opened(told, "Identity"), "separate-guest:aa11bb22")
+    for key, waits in (("guest:aa11bb22", True), ("woo:1", True), ("woo:2", False)):
+        test = fine(told("customer", customer=key))
+        assert test.title[0].value, key
+        assert ("follow with the next run" in said(test)) == waits, key
+    for tab in ("Orders", "Spend", "Notes", "Identity"):
+        fine(opened(told, tab, "guest:aa11bb22"))
