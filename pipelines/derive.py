@@ -101,7 +101,7 @@ class _Wanted(NamedTuple):
             "hashes": HASHED_BY,
             "columns": {name: {column: str(dtype) for column, dtype in each.items()} for name, each in MARTS.items()},
         }
-        return Origin(settings, snapshot.links, snapshot.hidden)
+        return Origin(settings, snapshot.known, snapshot.hidden)
 
     def facts(self, snapshot: Snapshot, *, live: bool) -> dict[str, Any]:
         return {"as_of": self.as_of.isoformat(), "live": live, "records_token": snapshot.token}
@@ -163,11 +163,11 @@ def _derive_changes(wanted: _Wanted, before: Origin, *, live: bool) -> _Done | N
     def registered(snapshot: Snapshot) -> pl.DataFrame:
         change = None
         if wanted.origin(snapshot).settings == before.settings:
-            change = _reached(wanted, known, touched, Links(snapshot.links, before.links), snapshot)
+            change = _reached(wanted, known, touched, Links(snapshot.links, before.links.links), snapshot)
         found.append(change)
         return NOBODY if change is None else _registered_of(wanted, known, change.reach, snapshot)
 
-    snapshot = take_snapshot(wanted.deployment, shop, registered)
+    snapshot = take_snapshot(wanted.deployment, shop, registered, before.links)
     change = found[-1]
     people = warehouse.counts("marts").get("customers", 0)
     if change is None or len(change.reach.keys) > max(FEW_ROWS, MOST_OF_PEOPLE * people):

@@ -14,6 +14,7 @@ import polars as pl
 
 from pipelines.known import remember_owners
 from pipelines.reading import counted, exists, read_table
+from pipelines.snapshot import KnownLinks
 from pipelines.warehouse import Warehouse, create_table, insert, remember, transaction
 from transforms import schemas, staged_schemas
 from transforms.identity import LINKED_ALIASES
@@ -35,7 +36,7 @@ class Origin(NamedTuple):
     """What marts are derived from beside staging: settings as JSON values, the aliases, and who is hidden."""
 
     settings: dict[str, Any]
-    links: pl.DataFrame
+    links: KnownLinks
     hidden: frozenset[str]
 
 
@@ -61,12 +62,13 @@ def origin_before(warehouse: Warehouse) -> Origin | None:
     with warehouse.connect() as connection:
         if not (exists(connection, "basis", "settings") and exists(connection, "basis", "owners")):
             return None
-        ((settings, rows),) = connection.sql("SELECT value::TEXT, rows::TEXT FROM basis.settings").fetchall()
+        text = "SELECT value::TEXT, rows::TEXT, links FROM basis.settings"
+        ((settings, rows, stamp),) = connection.sql(text).fetchall()
         if json.loads(rows) != _rows(connection):
             return None
         links = read_table(connection, "basis", "links", LINKED_ALIASES).collect()
         hidden = read_table(connection, "basis", "hidden", HIDDEN).collect()["customer_key"]
-        return Origin(json.loads(settings), links, frozenset(hidden))
+        return Origin(json.loads(settings), KnownLinks(stamp, links), frozenset(hidden))
 
 
 class Whole(NamedTuple):
@@ -140,14 +142,20 @@ def _settle(connection: duckdb.DuckDBPyConnection, origin: Origin) -> None:
     hidden = pl.DataFrame({"customer_key": sorted(origin.hidden)}, schema=HIDDEN)
     deletions = read_table(connection, "raw", "deletions", staged_schemas.RAW_DELETIONS).collect()
     connection.execute("CREATE SCHEMA IF NOT EXISTS basis")
-    for name, rows in {"links": origin.links, "hidden": hidden, "deletions": deletions}.items():
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS basis.settings (value JSON NOT NULL, rows JSON NOT NULL, links TEXT)"
+    )
+    known = connection.sql("SELECT links FROM basis.settings WHERE links <> ''").fetchall()
+    tables = {"links": origin.links.links, "hidden": hidden, "deletions": deletions}
+    if known == [(origin.links.stamp,)]:
+        del tables["links"]
+    for name, rows in tables.items():
         create_table(connection, "basis", name, BASIS[name])
         connection.execute(f"DELETE FROM basis.{name}")  # noqa: S608
         insert(connection, "basis", name, rows)
-    connection.execute("CREATE TABLE IF NOT EXISTS basis.settings (value JSON NOT NULL, rows JSON NOT NULL)")
     connection.execute("DELETE FROM basis.settings")
-    values = [json.dumps(origin.settings), json.dumps(_rows(connection))]
-    connection.execute("INSERT INTO basis.settings VALUES (?::JSON, ?::JSON)", values)
+    values = [json.dumps(origin.settings), json.dumps(_rows(connection)), origin.links.stamp]
+    connection.execute("INSERT INTO basis.settings VALUES (?::JSON, ?::JSON, ?)", values)
     if exists(connection, "staging", "touched"):
         connection.execute("DELETE FROM staging.touched")
 

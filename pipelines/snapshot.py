@@ -9,6 +9,7 @@ from pipelines.resources.deployment import Deployment
 from regulars.directory.layout import current_version, scan_table
 from regulars.directory.overlay import NOTHING_FOLDED, read_overlay, same_address
 from regulars.records import open_records
+from regulars.records.ports import Records
 from regulars.settings import Settings
 from transforms.identity import LINKED_ALIASES, EmailForm
 from transforms.rules import STARTING_SEGMENTS
@@ -19,28 +20,42 @@ class Snapshot(NamedTuple):
     """The records that the marts depend on, as they were at one moment; `token` names the moment.
 
     `tags` and `hidden` (people who were deleted here) go by today's customer keys: what was written under a key of the
-    past was moved along. `links` are the aliases of `identity_links`, LINKED_ALIASES, sorted. `written_keys` are the keys
-    of people, of any time, who have notes or tags or are hidden: somebody may look for them.
+    past was moved along. `written_keys` are the keys of people, of any time, who have notes or tags or are hidden:
+    somebody may look for them.
     """
 
     token: int
     hash_key_id: str
     hash_key: bytes
-    links: pl.DataFrame
+    known: "KnownLinks"
     tags: Mapping[str, tuple[str, ...]]
     rules: Sequence[SegmentRule]
     hidden: frozenset[str]
     written_keys: Collection[str]
 
+    @property
+    def links(self) -> pl.DataFrame:
+        """The aliases of `identity_links`, LINKED_ALIASES, sorted."""
+        return self.known.links
 
+
+class KnownLinks(NamedTuple):
+    """Aliases (LINKED_ALIASES) and the `identity_stamp` of the records that they are of; empty where nobody knows it."""
+
+    stamp: str
+    links: pl.DataFrame
+
+
+NO_LINKS = KnownLinks("", pl.DataFrame(schema=dict(LINKED_ALIASES)))
 # Given a snapshot, returns `alias_key, customer_key` of the guests who are accounts by now and were not recorded.
 Find = Callable[[Snapshot], pl.DataFrame]
 
 
-def take_snapshot(deployment: Deployment, shop: str, find: Find) -> Snapshot:
+def take_snapshot(deployment: Deployment, shop: str, find: Find, before: KnownLinks = NO_LINKS) -> Snapshot:
     """Return the records, after recording who of the guests has registered: until `find` finds nobody more.
 
-    What the rules alone give to somebody else is as in the version that is published now.
+    What the rules alone give to somebody else is as in the version that is published now. `before`: aliases that are
+    not read again where they are still the same.
     """
     published = deployment.paths.published(shop)
     version = current_version(published)
@@ -50,17 +65,19 @@ def take_snapshot(deployment: Deployment, shop: str, find: Find) -> Snapshot:
         key_id, hash_key = records.guest_key()
         while True:
             token, hidden = records.change_token(), records.hidden(shop)
-            links = records.identity_links(shop)
-            overlay = read_overlay(records, shop, folded, links)
+            written = {*records.tags(shop), *hidden}
+            known = _links(records, shop, before)
+            chains = _chains(known.links, {*written, *folded, *folded.values()})
+            overlay = read_overlay(records, shop, folded, chains)
             snapshot = Snapshot(
                 token,
                 key_id,
                 hash_key,
-                _links(links),
+                known,
                 overlay.tags,
                 [SegmentRule(segment.id, segment.name, segment.rule) for segment in overlay.segments],
                 frozenset(overlay.key_now(key) for key in hidden),
-                {*records.tags(shop), *records.keys_with_notes(shop), *hidden},
+                {*written, *records.keys_with_notes(shop)},
             )
             registered = find(snapshot)
             if not registered.height:
@@ -68,10 +85,26 @@ def take_snapshot(deployment: Deployment, shop: str, find: Find) -> Snapshot:
             records.add_aliases(shop, dict(registered.iter_rows()))
 
 
-def _links(aliases: Mapping[str, tuple[str, str]]) -> pl.DataFrame:
+def _links(records: Records, shop: str, before: KnownLinks) -> KnownLinks:
+    stamp = records.identity_stamp(shop)
+    if stamp == before.stamp:
+        return before
+    aliases = records.identity_links(shop)
     keys, links = [key for key, _ in aliases.values()], [link for _, link in aliases.values()]
     columns = {"alias_key": list(aliases), "customer_key": keys, "link": links}
-    return pl.DataFrame(columns, schema=dict(LINKED_ALIASES)).sort("alias_key")
+    read = pl.DataFrame(columns, schema=dict(LINKED_ALIASES)).sort("alias_key")
+    # Where somebody decided meanwhile, nobody knows of which stamp they are.
+    return KnownLinks(stamp if records.identity_stamp(shop) == stamp else "", read)
+
+
+def _chains(links: pl.DataFrame, keys: Collection[str]) -> dict[str, tuple[str, str]]:
+    """Return those of the links that lead on from these keys, to the ends of their chains, as `identity_links` does."""
+    found: dict[str, tuple[str, str]] = {}
+    while keys:
+        steps = links.filter(pl.col("alias_key").is_in(list(keys)))
+        found |= {alias: (key, link) for alias, key, link in steps.iter_rows()}
+        keys = set(steps["customer_key"]) - found.keys()
+    return found
 
 
 def email_form(settings: Settings) -> EmailForm:

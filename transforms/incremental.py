@@ -92,6 +92,8 @@ class Links(NamedTuple):
 
     def changed(self) -> frozenset[str]:
         """Return the keys on either side of an alias or decision that one of the two does not have."""
+        if self.now is self.before:
+            return frozenset()
         added = self.now.join(self.before, on=self.now.columns, how="anti")
         gone = self.before.join(self.now, on=self.now.columns, how="anti")
         return frozenset(key for frame in (added, gone) for name in SIDES for key in frame[name])
@@ -101,7 +103,7 @@ class Links(NamedTuple):
         wanted = _texts(keys, "key")
         one, other = SIDES
         found: set[str] = set()
-        for links in (self.now, self.before):
+        for links in (self.now,) if self.now is self.before else self:
             found.update(links.join(wanted, left_on=one, right_on="key", how="semi")[other])
             found.update(links.join(wanted, left_on=other, right_on="key", how="semi")[one])
         return found

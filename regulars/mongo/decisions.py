@@ -17,6 +17,7 @@ from regulars.records.links import (
     links_of,
     merging,
     separating,
+    stamp_of,
     undoing,
 )
 from regulars.records.times import to_instant
@@ -34,6 +35,10 @@ class MongoDecisions(RecordsStore):
         shop = a_shop(shop)
         with self._reading_one_moment() as reading:
             return _links(reading, shop)
+
+    def identity_stamp(self, shop: str) -> str:
+        """Return what differs once `identity_links` does. See `system_ports.Aliases`."""
+        return stamp_of(repr(self.identity_links(shop)))
 
     def merge_people(self, shop: str, key: str, into: str, author: str) -> IdentityDecision:
         """Decide that two are one person. See `system_ports.Aliases`."""

@@ -5,6 +5,7 @@ recorded alias that would close a circle with merges is left out. Terms stand in
 """
 
 from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from typing import NamedTuple
 
 from regulars.models import EventKind, IdentityDecision
@@ -62,6 +63,14 @@ def links_of(recorded: Mapping[str, str], in_force: Sequence[IdentityDecision]) 
 def aliases_of(links: Links) -> dict[str, str]:
     """Return the aliases among the links as `alias -> key`: separated identities have none."""
     return {alias: key for alias, (key, why) in links.items() if why != SEPARATED}
+
+
+def stamp_of(*texts: str) -> str:
+    """Return a short text that stands for these: others have another."""
+    stamp = blake2b(digest_size=16)
+    for text in texts:
+        stamp.update(f"{len(text)} {text}".encode())
+    return stamp.hexdigest()
 
 
 def merging(key: str, into: str, links: Links) -> Step:

@@ -19,6 +19,7 @@ from regulars.records.links import (
     links_of,
     merging,
     separating,
+    stamp_of,
     undoing,
 )
 from regulars.records.store import SqlStore
@@ -39,6 +40,18 @@ class SqlDecisions(SqlStore):
         """Return whom each alias leads to and why. See `system_ports.Aliases`."""
         with self._reading() as connection:
             return _links(connection, a_shop(shop))
+
+    def identity_stamp(self, shop: str) -> str:
+        """Return what differs once `identity_links` does. See `system_ports.Aliases`."""
+        shop = a_shop(shop)
+        with self._reading() as connection:
+            decisions = [(each.id, each.identity, each.into, each.kind) for each in _in_force(connection, shop)]
+            # SQLite puts the text together: as rows, a shop's hundred thousand aliases take several times as long.
+            row = sa.func.quote(alias_table.c.alias_key, type_=sa.Text).concat(
+                sa.func.quote(alias_table.c.customer_key)
+            )
+            query = sa.select(sa.func.group_concat(row))
+            return stamp_of(connection.scalar(query.where(alias_table.c.shop == shop)) or "", repr(decisions))
 
     def merge_people(self, shop: str, key: str, into: str, author: str) -> IdentityDecision:
         """Decide that two are one person. See `system_ports.Aliases`."""

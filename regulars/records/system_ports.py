@@ -99,6 +99,10 @@ class Aliases(Protocol):
         """
         ...
 
+    def identity_stamp(self, shop: str) -> str:
+        """Return a text that differs once `identity_links` does: whoever knows the links need not read all of them."""
+        ...
+
     def merge_people(self, shop: str, key: str, into: str, author: str) -> IdentityDecision:
         """Decide that `key` is the same person as `into`, from now on known as `into`; writes an event for both.
 

@@ -55,6 +55,22 @@ def test_links_say_why(records):
     assert records.identity_links("t") == {}
 
 
+def test_the_stamp_differs_once_the_links_do(records):
+    """A run that finds the stamp of the last one goes by the links that it knows from then."""
+    seen = [records.identity_stamp("s")]
+    records.add_aliases("s", {"guest:a": "woo:1"})
+    seen.append(records.identity_stamp("s"))
+    records.add_aliases("s", {"guest:a": "woo:2"})
+    seen.append(records.identity_stamp("s"))
+    decision = records.merge_people("s", "woo:3", "woo:4", "ana")
+    seen.append(records.identity_stamp("s"))
+    assert len(set(seen)) == 4
+    records.undo_identity_decision("s", decision.id, "ana")
+    records.set_tags("s", "woo:1", ["press"], "ana")
+    records.add_aliases("t", {"guest:a": "woo:1"})
+    assert records.identity_stamp("s") == seen[2]
+
+
 def test_a_merge_is_of_the_people_of_today(records):
     """Who merges from an old link or an old key means whom it leads to."""
     records.add_aliases("s", {"guest:a": "woo:1", "guest:b": "woo:2"})
