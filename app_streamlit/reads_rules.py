@@ -23,8 +23,13 @@ def catalogue(shop: str, column: str) -> Sequence[str]:
 
 
 def order_words(shop: str, column: str) -> Sequence[str]:
-    """Return the words of a column of the shop's orders (`status`, `payment_method` or `coupons`), sorted."""
+    """Return the words of a column of the shop's orders (`status`, `payment_method`, `currency`, `coupons`), sorted."""
     return _words(str(reads.paths().published(shop) / reads.manifest(shop).version), "orders", column)
+
+
+def roles(shop: str) -> Sequence[str]:
+    """Return the roles that accounts of the shop have, sorted."""
+    return _words(str(reads.paths().published(shop) / reads.manifest(shop).version), "customers", "role")
 
 
 def overlap(shop: str, rule: Rule, segments: Sequence[str]) -> Mapping[str, tuple[int, int]]:

@@ -31,3 +31,16 @@ def shorten(text: str) -> str:
     """Return `text` as an error quotes it: at most 40 characters, on one line, each of them a real one."""
     flat = " ".join(text[:200].split()).encode("utf-8", "replace").decode()
     return flat if len(flat) <= 40 else f"{flat[:39]}…"
+
+
+def excerpt(text: str, position: int, around: int = 15) -> str:
+    """Return the part of `text` around `position` on one line, and below it a caret at the place.
+
+    >>> print(excerpt("orders_count >= 3 && m = 5", 18))
+    …ers_count >= 3 && m = 5
+                    ^
+    """
+    flat = "".join(letter if letter.isprintable() else " " for letter in text)
+    start, end = max(0, position - around), min(len(flat), position + around)
+    before = f"{'…' if start else ''}{flat[start:position]}"
+    return f"{before}{flat[position:end]}{'…' if end < len(flat) else ''}\n{' ' * len(before)}^"

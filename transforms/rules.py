@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from transforms.rule_compile import compile_rule, flag_name, fold, folded_field
 from transforms.rule_criteria import from_criteria
-from transforms.rule_errors import RuleError
+from transforms.rule_errors import RuleError, excerpt
 from transforms.rule_fields import ALIASES, FIELDS, OPERATORS, Field, Kind
 from transforms.rule_json import from_dict, to_dict
+from transforms.rule_known import unknown_values
 from transforms.rule_past import todays_values, without_past
 from transforms.rule_print import leaf_text, to_text, value_text
 from transforms.rule_queries import QUERY_TABLES, query_keys, with_flags
@@ -94,6 +95,7 @@ __all__ = [
     "compile_rule",
     "conditions",
     "evaluation_order",
+    "excerpt",
     "flag_name",
     "fold",
     "folded_field",
@@ -114,6 +116,7 @@ __all__ = [
     "to_dict",
     "to_text",
     "todays_values",
+    "unknown_values",
     "value_text",
     "with_flags",
     "without_past",

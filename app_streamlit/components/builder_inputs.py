@@ -194,7 +194,7 @@ def _several(path: Path, field: Field, row: Row, known: Known) -> None:
         accept_new_options=True,
         on_change=lambda: _values_changed(path, st.session_state[key]),
         label_visibility="collapsed",
-        width=260,
+        width=220,
     )
 
 

@@ -21,6 +21,7 @@ from app_streamlit.components.builder_rows import (
     Row,
     add,
     at,
+    first_rows,
     put,
 )
 from app_streamlit.components.builder_rules import BOUGHT, ORDERS, SEGMENT, TERMS, new_leaf, problem_of, rule_of
@@ -31,6 +32,7 @@ from transforms.rules import FIELDS, RuleError, words
 MENU = {ORDERS: "What they ordered", BOUGHT: "What they bought", SEGMENT: "Another segment", "group": "A group"}
 MORE = "Orders, products, segments"
 GROUP_HELP = "Conditions that belong together, such as: any of two countries, none of three groups."
+LEFT_OUT = "These are the first conditions. {left} more stand in the text: change them, or add to them, there."
 # What a further term mostly asks.
 NEXT_TERM = {ORDERS: ("count", "day", "total", "status"), BOUGHT: ("category", "product", "count", "day")}
 
@@ -38,18 +40,36 @@ NEXT_TERM = {ORDERS: ("count", "day", "total", "status"), BOUGHT: ("category", "
 def all_items(editing: state.Editing, known: Known) -> bool:
     """Show the rows and groups; return whether one of them is wrong."""
     items = editing.rows or []
+    shown, left = first_rows(items)
     if len(items) > 1 or editing.join.startswith("not"):
         _join("People who match", editing.join, ())
-    wrong = [_item((place,), item, known, alone=len(items) == 1) for place, item in enumerate(items)]
-    _adders((), known)
+    wrong = [_item((place,), item, known, alone=len(items) == 1, whole=not left) for place, item in enumerate(shown)]
+    if left:
+        # Nothing can be added: it would stand at the end, where no row is drawn.
+        st.info(LEFT_OUT.format(left=left))
+        wrong.append(_problem((), _unsaid(editing)))
+    else:
+        _adders((), known)
     return any(wrong)
 
 
-def _item(path: Path, item: Item, known: Known, *, alone: bool) -> bool:
-    """Show what stands at `path`, and below it what is wrong with it; return whether something is."""
+def _unsaid(editing: state.Editing) -> str:
+    """Return what is wrong with the rows, of which not all are drawn; empty where nothing is."""
+    try:
+        rule_of(editing.join, editing.rows or [])
+    except RuleError as error:
+        return error.message
+    return ""
+
+
+def _item(path: Path, item: Item, known: Known, *, alone: bool, whole: bool) -> bool:
+    """Show what stands at `path`, and below it what is wrong with it; return whether something is.
+
+    `whole` says that all rows of the rule are drawn, so that others may be added.
+    """
     match item:
         case Group():
-            return _group(path, item, known)
+            return _group(path, item, known, whole=whole)
         case Question():
             return _question(path, item, known, alone=alone)
         case Member():
@@ -57,14 +77,15 @@ def _item(path: Path, item: Item, known: Known, *, alone: bool) -> bool:
     return _row(path, item, known, alone=alone)
 
 
-def _group(path: Path, group: Group, known: Known) -> bool:
+def _group(path: Path, group: Group, known: Known, *, whole: bool) -> bool:
     place = "-".join(map(str, path))
     with st.container(border=True, gap="xsmall", key=f"rule-group-{place}"):
         with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
             _join("In this group", group.join, path)
             removal(path, "Remove this group", key=f"rule-ungroup-{place}")
-        wrong = [_item((*path, inner), item, known, alone=False) for inner, item in enumerate(group.items)]
-        _adders(path, known)
+        wrong = [_item((*path, inner), item, known, alone=False, whole=whole) for inner, item in enumerate(group.items)]
+        if whole:
+            _adders(path, known)
     return any(wrong)
 
 

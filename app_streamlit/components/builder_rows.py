@@ -16,6 +16,8 @@ JOINS: Mapping[str, str] = {
 }
 # Groups within groups stay boxes to this depth; on a phone a fourth would leave no room for what it holds.
 MOST_DEPTH = 3
+# So many rows are drawn: each is three or four widgets, and four hundred would take ten seconds a click.
+MOST_ROWS = 40
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,35 @@ def parts_of(item: Item) -> tuple[Item, ...]:
     if isinstance(item, Group):
         return item.items
     return item.terms if isinstance(item, Question) else ()
+
+
+def first_rows(items: Sequence[Item], most: int = MOST_ROWS) -> tuple[list[Item], int]:
+    """Return the items cut to about their first `most` rows, and how many conditions were left out.
+
+    Whatever is kept keeps its path. A question is kept whole or not at all.
+    """
+    shown: list[Item] = []
+    for place, item in enumerate(items):
+        room = most - sum(map(_rows_in, shown))
+        if isinstance(item, Group) and room > 0:
+            inner, left = first_rows(item.items, room)
+            shown.append(replace(item, items=tuple(inner)))
+        elif room > 0:
+            shown.append(item)
+            left = 0
+        else:
+            return shown, sum(map(_conditions_in, items[place:]))
+        if left:
+            return shown, left + sum(map(_conditions_in, items[place + 1 :]))
+    return shown, 0
+
+
+def _rows_in(item: Item) -> int:
+    return sum(map(_rows_in, parts_of(item))) + (not isinstance(item, Group))
+
+
+def _conditions_in(item: Item) -> int:
+    return sum(map(_conditions_in, item.items)) if isinstance(item, Group) else 1
 
 
 def at(items: Sequence[Item], path: Path) -> Item:

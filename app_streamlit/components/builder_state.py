@@ -22,12 +22,12 @@ CRITERIA = "These criteria were read as the rule that stands above: text, rows a
 
 @dataclass(frozen=True)
 class Editing:
-    """The rule as it stands: `rows` is None where rows cannot say it, `error` a sentence where the text cannot be read."""
+    """The rule as it stands: `rows` is None where rows cannot say it, `error` says why the text cannot be read."""
 
     text: str
     rows: list[Item] | None
     join: str
-    error: str
+    error: RuleError | None
     note: str
 
 
@@ -38,7 +38,7 @@ def current() -> Editing:
         text=st.session_state[RULE],
         rows=None if rows is None else list(rows),
         join=st.session_state[_JOIN],
-        error=st.session_state.get(_ERROR, ""),
+        error=st.session_state.get(_ERROR),
         note=st.session_state.get(_NOTE, ""),
     )
 
@@ -58,10 +58,10 @@ def start(rule: str) -> None:
 def read_text() -> None:
     """Make rows of the text. An object of criteria becomes text first, with a note that says so."""
     st.session_state[_NOTE] = ""
-    rule, message = parsed(st.session_state[RULE])
+    rule, error = parsed(st.session_state[RULE])
     if rule is not None and _is_object(st.session_state[RULE]):
         st.session_state[RULE], st.session_state[_NOTE] = to_text(rule), CRITERIA
-    st.session_state[_ERROR] = message
+    st.session_state[_ERROR] = error
     found = rows_of(rule) if rule is not None else None
     st.session_state[_ROWS] = None if found is None else found[1]
     if found is not None and (len(found[1]) > 1 or "not" in (found[0] + st.session_state[_JOIN])):
@@ -69,22 +69,21 @@ def read_text() -> None:
     _turn()
 
 
-def parsed(text: str) -> tuple[Rule | None, str]:
-    """Return the rule of a text or of an object of criteria, or None and a sentence on what is wrong."""
+def parsed(text: str) -> tuple[Rule | None, RuleError | None]:
+    """Return the rule of a text or of an object of criteria, or None and what is wrong."""
     if not text.strip():
-        return None, EMPTY
+        return None, RuleError(EMPTY)
     try:
-        return (_of_criteria(text) if _is_object(text) else parse(text)), ""
+        return (_of_criteria(text) if _is_object(text) else parse(text)), None
     except RuleError as error:
-        where = "" if error.position is None else f" (at character {error.position + 1})"
-        return None, f"{error.message}{where}"
+        return None, error
 
 
 def write(changed: Sequence[Item]) -> None:
     """Print rows as text; where a value does not fit yet, the text stays as it was and the row says what is wrong."""
-    st.session_state[_ROWS], st.session_state[_ERROR], st.session_state[_NOTE] = list(changed), "", ""
+    st.session_state[_ROWS], st.session_state[_ERROR], st.session_state[_NOTE] = list(changed), None, ""
     if not changed:
-        st.session_state[RULE], st.session_state[_ERROR] = "", EMPTY
+        st.session_state[RULE], st.session_state[_ERROR] = "", RuleError(EMPTY)
         return
     try:
         st.session_state[RULE] = to_text(rule_of(st.session_state[_JOIN], changed))

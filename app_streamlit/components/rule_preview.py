@@ -1,6 +1,6 @@
 """Whom a rule describes, counted while it is edited: people, net, ten of them, and what it shares with saved segments."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 import streamlit as st
@@ -15,6 +15,7 @@ from transforms.rules import Rule, RuleError, words
 
 _COUNTED = "rule_counted"
 STALE = "This is the count of the last rule that could be read."
+MOST_WARNINGS = 4
 OVERLAP_HELP = "How many people this rule and another segment have in common now."
 # Static, no data. The line of progress has its room, so that nothing jumps; an older count is dimmed.
 STYLE = "<style>.st-key-preview-progress {min-height: 28px;}</style>"
@@ -51,6 +52,7 @@ def preview(rule: Rule | None, known: Known) -> None:
 def _count(rule: Rule, count: Count, known: Known) -> None:
     about = reads.manifest(known.shop)
     st.caption(formats.plain(words(rule, {segment.id: segment.name for segment in known.saved}), 600))
+    _warn(known.warnings(rule))
     with st.grid(3, min_column_width=150, border=True, gap="small"):
         st.metric("People", formats.number(count.people))
         figures.net_metric("Net", count.net, help_text="What these people spent in all, less refunds.")
@@ -62,6 +64,15 @@ def _count(rule: Rule, count: Count, known: Known) -> None:
     _overlap(rule, count.people, known)
     st.caption("Ten of them, by net:" if count.people > 10 else "All of them, by net:")
     people_sample(count.sample.to_dicts(), today=reads.today(about), timezone=about.timezone)
+
+
+def _warn(sentences: Sequence[str]) -> None:
+    """Show what the rule asks for and the shop does not have: right perhaps tomorrow, but mostly a slip."""
+    if not sentences:
+        return
+    more = len(sentences) - MOST_WARNINGS
+    told = [*sentences[:MOST_WARNINGS], *([f"{more} more values are not in this shop today."] if more > 0 else [])]
+    st.warning("  \n".join(formats.plain(sentence, 300) for sentence in told), icon=":material/spellcheck:")
 
 
 def _overlap(rule: Rule, people: int, known: Known) -> None:

@@ -1,12 +1,15 @@
 """The builder's rows and the rule's text are two forms of one rule."""
 
+from collections.abc import Sequence
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app_streamlit.components.builder_rows import (
     JOINS,
     MOST_DEPTH,
+    MOST_ROWS,
     Group,
     Item,
     Member,
@@ -14,6 +17,7 @@ from app_streamlit.components.builder_rows import (
     Row,
     add,
     at,
+    first_rows,
     parts_of,
     put,
 )
@@ -39,7 +43,7 @@ FILLED = {Kind.TEXT: "DE", Kind.DATE: "2026-01-31", Kind.LIST: "b2b"}
 def filled(field: Field, op: str) -> Row:
     """Return a row of this field and operator, with words where nobody could have guessed them."""
     row = fitting(Row(field.name, op), field, field, "")
-    word = FILLED.get(field.kind, "7")
+    word = str(field.values[0]) if field.values else FILLED.get(field.kind, "7")
     values = row.values or ((word,) if op in LISTS else ())
     return Row(row.field, row.op, tuple(value or word for value in values), row.unit)
 
@@ -129,6 +133,7 @@ def test_text_to_rows_to_text_changes_nothing_wherever_there_are_rows(rule: Rule
         assert to_text(rule_of(*shown)) == to_text(rule)
 
 
+@settings(max_examples=300)
 @given(st.sampled_from(list(JOINS)), st.lists(groups(MOST_DEPTH), min_size=2, max_size=4))
 def test_whatever_is_clicked_together_is_read_back_from_its_text(join: str, items: list[Item]) -> None:
     """The text form follows the clicks, and typing a blank in it must not change what was clicked."""
@@ -230,3 +235,32 @@ def test_groups_have_readable_text_on_their_colour() -> None:
     """Contrast of at least 4.5 : 1, for every group."""
     assert list(GROUP_COLOURS) == list(RFM_GROUPS)
     assert all(contrast(colour, text_on(colour)) >= 4.5 for colour in GROUP_COLOURS.values())
+
+
+@given(st.lists(groups(2), min_size=1, max_size=8), st.integers(1, 12))
+def test_what_is_drawn_of_a_large_rule_keeps_its_path(items: list[Item], most: int) -> None:
+    """A click on a drawn row must not change another one that stands where the cut moved it."""
+    shown, left = first_rows(items, most)
+
+    def same(cut: Item, whole: Item) -> bool:
+        if not isinstance(cut, Group):
+            return cut == whole
+        assert isinstance(whole, Group)
+        return bool(cut.items) and all(same(one, other) for one, other in zip(cut.items, whole.items, strict=False))
+
+    assert shown
+    assert all(same(cut, items[place]) for place, cut in enumerate(shown))
+    assert leaves_in(shown) + left == leaves_in(items)
+    assert (left == 0) == (shown == items)
+
+
+def leaves_in(items: Sequence[Item]) -> int:
+    """Return how many conditions stand among items and in their groups."""
+    return sum(leaves_in(item.items) if isinstance(item, Group) else 1 for item in items)
+
+
+def test_a_rule_of_a_screen_is_drawn_whole() -> None:
+    """Only what nobody would click together is cut."""
+    items = [Row("m", "=", ("5",))] * MOST_ROWS
+    assert first_rows(items) == (items, 0)
+    assert first_rows([*items, items[0]]) == (items, 1)

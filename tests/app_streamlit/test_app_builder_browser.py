@@ -84,3 +84,21 @@ def test_questions_are_clicked_together_and_the_count_follows(served: str, brows
     page.get_by_text("takes a whole number").wait_for()
     page.get_by_text("This is the count of the last rule that could be read.").wait_for()
     assert page.get_by_role("button", name="Save", exact=True).is_disabled()
+
+
+def test_the_text_stands_beside_the_rows_where_both_have_room(browser: Any, served: str) -> None:
+    """Whoever learns the language sees both forms at once; on a narrow screen a squeezed row helps nobody."""
+    page = open_page(browser, f"{served}/segment")
+    page.get_by_role("textbox", name="As text").wait_for()
+    page.get_by_role("button", name="Add a condition").wait_for()
+    rows, text = page.locator(".st-key-rule-rows"), page.locator(".st-key-rule-text")
+
+    def stands(width: int, *, beside: bool) -> bool:
+        left, right = rows.bounding_box(), text.bounding_box()
+        apart = right["x"] >= left["x"] + left["width"] if beside else right["y"] >= left["y"] + left["height"]
+        return bool(apart) and right["width"] >= 320 and right["x"] + right["width"] <= width
+
+    for width, beside in ((1920, True), (1440, True), (1280, False), (390, False)):
+        page.set_viewport_size({"width": width, "height": 900})
+        wait_for(lambda width=width, beside=beside: stands(width, beside=beside), 20)
+    page.context.close()

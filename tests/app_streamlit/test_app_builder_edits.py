@@ -258,3 +258,53 @@ def test_a_rule_of_every_kind_is_saved_and_opened_again(app: Open, shop: None) -
     no_failure(test)
     assert text(test) == rule.replace("SLIPPING", "slipping") == rules_in_history(saved.id)[-1]
     assert test.selectbox(key=key(test, "segment", 2)).value == "slipping"
+
+
+def test_of_a_huge_rule_the_first_rows_are_drawn_and_all_of_it_is_counted(app: Open, shop: None) -> None:
+    """Four hundred rows took most of a minute: the rest is edited as text, and nothing of it is lost by a click."""
+    rule = " or ".join(f"orders(total >= {number})" for number in range(1, 101))
+    test = typed(app, rule)
+
+    no_failure(test)
+    assert "These are the first conditions. 80 more stand in the text" in said(test)
+    assert metrics(test)["People"] == "6"
+    assert [one.label for one in test.button if "Add a condition" in one.label or "Add a group" in one.label] == []
+    test.text_input(key=key(test, "value", 0, 0)).set_value("7000").run()
+    no_failure(test)
+    assert text(test) == rule.replace("1)", "7000)", 1)
+
+    test.text_input(key=key(test, "value", 0, 0)).set_value("many").run()
+    assert text(test) == rule.replace("1)", "7000)", 1)
+    assert button(test, "Save").disabled
+
+
+def test_what_the_shop_does_not_have_is_warned_of_and_counted_all_the_same(app: Open, shop: None) -> None:
+    """A misspelt status reads as nobody, but a plugin's status may come tomorrow."""
+    test = typed(app, 'orders(status in ("complete", "COMPLETED")) or country = "Germany" or tags contains "x"')
+
+    no_failure(test)
+    (warning,) = test.warning
+    told = warning.value.replace("\\", "")
+    assert "No order has the status “complete”; did you mean completed?" in told
+    assert "Nobody has the country “Germany”; there are: AT, DE." in told
+    assert "COMPLETED" not in told
+    assert "tag" not in told
+    assert not typed(app, 'orders(status = "completed") or country != "DE"').warning
+
+
+def test_a_segment_that_is_not_there_is_told_at_its_place(app: Open, shop: None) -> None:
+    """The row says it, and the text points at it."""
+    test = typed(app, 'm = 5 or in_segment("inactiv")')
+
+    (error,) = test.error
+    assert "did you mean inactive? (at character 21)" in error.value.replace("\\", "")
+    assert test.code[0].value.splitlines() == ['… or in_segment("inactiv")', "                ^"]
+    assert button(test, "Save").disabled
+
+
+def test_a_value_that_a_closed_set_does_not_have_is_refused(app: Open, shop: None) -> None:
+    """Nobody was ever a “Champion”: the segment would stay empty without a word."""
+    test = typed(app, 'rfm_group = "Champion"')
+
+    assert "did you mean Champions" in test.error[0].value
+    assert text(typed(app, 'rfm_group = "champions"')) == 'rfm_group = "champions"'

@@ -13,6 +13,7 @@ from transforms.rules import (
     place_of,
     refuse_circle,
     to_text,
+    unknown_values,
 )
 
 SAVED = [
@@ -185,3 +186,20 @@ def test_a_saved_segment_whose_value_is_none_any_more_is_broken_and_others_go_on
     assert order.rules["loyal"] == Condition("rfm_group", "in", ("Loyal", "Champions"))
     assert {name: error.position for name, error in order.broken.items()} == {"old": 12, "on-old": 20}
     assert "did you mean Champions" in order.broken["old"].message
+
+
+def test_values_that_a_shop_does_not_have_are_named_once_with_what_it_has() -> None:
+    """A plugin's status is as good as any, so it is no error; the same slip twice is one."""
+    there = {"status": ["completed", "on-hold"], "tags": ["b2b"], "categories": ["Tea"], "country": [], "coupon": ["A"]}
+    rule = parse(
+        'orders(status in ("Completed", "complete"), coupon != "B") and bought(status = "complete") and '
+        '(tags contains "b2c" or categories contains "TEA" or country = "XX" or email contains "x" or tags is null)'
+    )
+
+    assert unknown_values(rule, lambda name: there.get(name, ())) == (
+        "No order has the status “complete”; did you mean completed?",
+        "No order used the coupon “B”; there are: A.",
+        "Nobody has the tag “b2c”; did you mean b2b?",
+    )
+    many = [f"status-{number}" for number in range(10)]
+    assert unknown_values(parse('orders(status = "x")'), lambda _: many)[0].endswith("status-7 and 2 more.")
