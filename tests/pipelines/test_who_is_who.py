@@ -166,6 +166,42 @@ def test_a_shared_address_leaves_the_list_by_either_answer(house, records, direc
 
 
 @pytest.mark.deep
+def test_what_was_written_about_a_stranger_stays_theirs_whoever_registers_the_address(house, records, directory):
+    """Ada orders alone, Ben registers her mailbox, others order under it: notes on Ada must never end on Ben's page.
+
+    While there are two names they are one household, and the page of both shows the notes. From the third name on they
+    are strangers; what the run recorded in between is passed over, also in a run that derives everything.
+    """
+    desk = next(order.billing for order in house.shop.orders.values() if order.billing.email)
+    desk = desk._replace(email="desk@office.example", first_name="A")
+    house.shop.place_order(billing=desk._replace(last_name="Abel"))
+    assert house.run().success
+    (key,) = house.published("identities").filter(email=desk.email)["identity"]
+    records.add_note(NAME, key, "About Abel.", "ana")
+    records.set_tags(NAME, key, ["abel"], "ana")
+    ben = f"woo:{house.shop.add_customer(desk.email, 'B', 'Baker').id}"
+    assert house.run().success
+    assert records.identity_links(NAME)[key] == (ben, "registered")
+    assert notes_of(records, NAME, directory.known_as(ben))
+
+    for name in ("Carter", "Dunn"):
+        house.shop.place_order(billing=desk._replace(last_name=name))
+        assert house.run().success
+        person = directory.person(key)
+        assert (person.row["customer_key"], person.row["tags"], person.row["orders_count"]) == (key, ["abel"], 1)
+        assert [note.text for note in notes_of(records, NAME, directory.known_as(key))] == ["About Abel."]
+        assert notes_of(records, NAME, directory.known_as(ben)) == []
+        assert directory.person(ben).row["tags"] == []
+    (review,) = who_is_who.reviews(directory, records, NAME)
+    assert {key, ben} < {*review.customer_keys}
+    derive(house)
+    before = marts(house)
+    derive_marts(house.deployment, house.warehouse, NAME, None, whole=True)
+    people = house.warehouse.marts()["customers"].collect().sort("customer_key")
+    assert people.equals(before["customers"].sort("customer_key").select(people.columns))
+
+
+@pytest.mark.deep
 def test_a_hidden_guest_of_a_folded_address_blocks_no_publish(house, records, monkeypatch):
     """The blocking check must leave out whom the run left out; else one person deleted here ends all publishes."""
     guests = house.published("identities").filter(link="guest").sort("first_order_at", "identity")["identity"]
