@@ -177,6 +177,12 @@ def test_hand_typed_countries_only_warn() -> None:
     assert (result.success, broken(result)) == (True, {"Countries are two capitals": ROWS})
 
 
+def test_a_person_below_zero_only_warns() -> None:
+    """A shop may correct a sum by an order with a negative fee; the checks must not be red for ever after."""
+    result = validate(CUSTOMERS, customers({"gross": Decimal(-1), "net": Decimal("-1.2")}))
+    assert (result.success, broken(result)) == (True, {"Nobody bought for less than nothing": 1})
+
+
 def test_empty_tables_pass() -> None:
     """A new shop has neither orders nor people."""
     assert validate(RAW_ORDERS, raw_orders().head(0)).success
