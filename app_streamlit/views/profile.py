@@ -120,7 +120,7 @@ def _figures(row: Mapping[str, Any], about: Manifest) -> None:
         st.metric(
             "Average order",
             formats.money(row["average_order"], row["currency"], rounded=True),
-            help="Net divided by the orders that count, rounded.",
+            help="Net divided by the orders that count in its currency, rounded.",
         )
         ago = formats.days_ago(row["last_order_at"], reads.today(about), about.timezone)
         st.metric("Last order", ago, help=formats.minute(row["last_order_at"], about.timezone))
