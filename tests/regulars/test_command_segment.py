@@ -136,6 +136,8 @@ def test_the_orders_criteria_object_is_a_rule_too(asked: Asked, capsys: pytest.C
         (("{orders: 3}",), "not JSON"),
         (('{"height": {"min": 2}}',), "no criterion"),
         (('in_segment("nobody")',), "There is no segment"),
+        (('m = 5 or in_segment("nobody")',), "(at character 21)"),
+        (('rfm_group = "Champion"',), "did you mean Champions?"),
         (("orders_count > 1", "--as-of", "yesterday"), "is no day"),
         (("orders_count > 1", "--as-of", "2026-11-13"), "are as of 2026-11-12"),
         (("orders_count > 1", "--out", "them.xlsx"), ".csv or .parquet"),

@@ -140,6 +140,8 @@ def test_an_error_in_a_rule_says_where_and_what_would_be_right(reading_api: Api)
     problem = reading_api.ask("POST", f"{SEGMENTS}/count", json={"rule": "orders(cuont >= 2)"}).json()
     assert (problem["position"], "count" in problem["expected"]) == (7, True)
     assert reading_api.ask("POST", f"{SEGMENTS}/count", json={"rule": "x = 1"}).json()["position"] == 0
+    named = reading_api.ask("POST", f"{SEGMENTS}/count", json={"rule": 'r = 5 or in_segment("vpi")'}).json()
+    assert (named["position"], named["expected"]) == (20, "vip")
     assert reading_api.get("/api/customers", params={"rule": "orders(cuont >= 2)"}).json()["position"] == 7
 
 
