@@ -14,6 +14,7 @@ from transforms.rfm import RFM_MEANINGS
 SCORES = range(1, 6)
 SURFACE = {"light": "#FFFFFF", "dark": "#191F29", None: "#FFFFFF"}
 PALEST = 0.06
+UNITS = ("", "k", "M", "B", "T")  # a thousand times each other
 # On a phone a cell holds the figure; the group's name stays for those who listen, and in the cards below.
 STYLE = """
 .st-key-rfm-grid button {min-height: 64px; padding: 4px 6px; border-left-width: 5px;}
@@ -104,11 +105,13 @@ def mixed(one: str, other: str, share: float) -> str:
 def short(amount: Decimal) -> str:
     """Return an amount short enough for a cell; the tooltip has it exactly.
 
-    >>> [short(Decimal(text)) for text in ("0", "-12.5", "999", "12345.67", "1234567")]
-    ['0', '−12', '999', '12.3k', '1.23M']
+    >>> [short(Decimal(text)) for text in ("0", "-0.4", "-12.5", "999", "12345.67", "999999", "1234567890")]
+    ['0', '0', '−12', '999', '12.3k', '1.00M', '1.23B']
     """
-    size, sign = abs(amount), "−" if amount < 0 else ""
-    for least, unit in ((1_000_000, "M"), (1_000, "k")):
-        if size >= least:
-            return f"{sign}{size / least:.3g}{unit}"
-    return f"{sign}{size:.0f}"
+    size, text, unit = abs(amount), "", ""
+    for unit in UNITS:
+        text = f"{size:.3g}" if unit else f"{size:.0f}"
+        if Decimal(text) < 1000:  # as shown: 999,999 is a million, not a thousand thousands
+            break
+        size /= 1000
+    return f"{'−' if amount < 0 and Decimal(text) else ''}{text}{unit}"
