@@ -16,10 +16,11 @@ from pipelines.known import remember_owners
 from pipelines.reading import counted, exists, read_table
 from pipelines.snapshot import KnownLinks
 from pipelines.warehouse import Warehouse, create_table, insert, remember, transaction
+from pipelines.writing import write_orders
 from transforms import schemas, staged_schemas
 from transforms.identity import LINKED_ALIASES
 from transforms.incremental import Touched
-from transforms.marts import DERIVED, Beside
+from transforms.marts import Beside
 from transforms.patches import Changes
 
 HIDDEN = {"customer_key": pl.String()}
@@ -83,32 +84,11 @@ def write_whole(warehouse: Warehouse, made: Whole, facts: Mapping[str, Any], ori
     """Replace the marts by `made` and remember where they came from, in one transaction."""
 
     def finish(connection: duckdb.DuckDBPyConnection) -> None:
-        _write_orders(connection, made.beside, made.shop)
+        write_orders(connection, made.beside, made.shop)
         _settle(connection, origin)
         remember_owners(connection)
 
     warehouse.write_marts(made.tables, facts, finish)
-
-
-def _write_orders(connection: duckdb.DuckDBPyConnection, beside: Beside, shop: str) -> None:
-    """Write orders and order lines within DuckDB: most of their columns are as staged and need not leave it."""
-    for name, rows in zip(Beside._fields, pl.collect_all(list(beside)), strict=True):
-        connection.register(f"beside_{name}", rows.to_arrow())
-    added = ("customer_key", "identity", *DERIVED)
-    joined = (
-        "staging.orders JOIN beside_orders USING (order_id) LEFT JOIN beside_people USING (person_number) "
-        "LEFT JOIN beside_identities USING (identity_number)"
-    )
-    for name, source in {"orders": joined, "order_lines": "staging.order_lines"}.items():
-        columns = schemas.MARTS[name]
-        connection.execute(f"DROP TABLE IF EXISTS marts.{name}")
-        create_table(connection, "marts", name, columns)
-        if exists(connection, "staging", name):
-            own = (column if column in (*staged_schemas.STAGED[name], *added) else "$shop" for column in columns)
-            text = f"INSERT INTO marts.{name} SELECT {', '.join(own)} FROM {source}"  # noqa: S608 - our own names
-            connection.execute(text, {"shop": shop})
-    for name in Beside._fields:
-        connection.unregister(f"beside_{name}")
 
 
 def write_changes(warehouse: Warehouse, changes: Changes, facts: Mapping[str, Any], origin: Origin) -> None:

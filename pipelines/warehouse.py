@@ -16,6 +16,7 @@ import duckdb
 import polars as pl
 
 from pipelines.reading import NAMES_OF_GUESTS, NARROW, NARROWED, ORDERS_BY_NAME, counted, exists, read_table
+from pipelines.writing import create_mart
 from regulars.errors import DataFolderError, NewerSchema, WarehouseBusy
 from transforms import schemas, staged_schemas
 from transforms.marts import ROW_ORDER
@@ -217,8 +218,7 @@ class Warehouse:
             connection.execute("SET disabled_compression_methods = 'fsst'")
             connection.execute("CREATE SCHEMA IF NOT EXISTS marts")
             for name, frame in tables.items():
-                connection.execute(f"DROP TABLE IF EXISTS marts.{name}")
-                create_table(connection, "marts", name, schemas.MARTS[name])
+                create_mart(connection, name)
                 insert(connection, "marts", name, frame)
             remember(connection, {"marts": dict(facts)})
             connection.execute("DROP SCHEMA IF EXISTS basis CASCADE")

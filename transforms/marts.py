@@ -53,7 +53,7 @@ class Beside(NamedTuple):
     """What the table `orders` has beside the staged orders, with numbers for keys.
 
     `orders`: `order_id, person_number, identity_number` and DERIVED, one row an order; `people`: `person_number,
-    customer_key`; `identities`: `identity_number, identity`.
+    customer_key`; `identities`: `identity_number, identity`. Numbers go from 0 on, with none left out.
     """
 
     orders: pl.LazyFrame
