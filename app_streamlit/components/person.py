@@ -28,7 +28,9 @@ TAGS_HELP = "Labels of your own. Lists filter by them, and segments ask for them
 def scores(row: Mapping[str, Any], about: Manifest) -> None:
     """Show R, F and M in one line with what the group means, and on asking how they came about."""
     if row["r"] is None:
-        st.caption("No RFM group: only people with an order that counts are scored.")
+        scored_later = bool(row["orders_count"])  # just separated: the next run scores them
+        why = "scores follow with the next run" if scored_later else "only people with an order that counts are scored"
+        st.caption(f"No RFM group: {why}.")
         return
     parts = [f"{name} {row[score]} of 5" for score, (name, _) in SCORES.items()]
     meaning = RFM_MEANINGS.get(row["rfm_group"], "")
