@@ -101,16 +101,16 @@ def changed_marts(known: Known, change: Change, written: Written, basis: Basis) 
         in_full=known.orders_in_full,
     )
     everybody = pl.concat([_others(known, reach), parts.totals.select(FIGURES)], how="diagonal").collect().lazy()
-    scored = score(everybody).collect()
-    own = scored.lazy().filter(pl.col("r_before").is_null()).select("customer_key", *SCORES)
-    frames = scored_marts(
-        parts, parts.totals.join(own, on="customer_key"), rfm_cuts(everybody), shop=basis.shop, as_of=basis.as_of
-    )
+    reached = pl.col("r_before").is_null()
+    # The group follows from the scores, so these alone are compared, and nobody else's group is looked up.
+    differs = pl.any_horizontal(pl.col(name) != pl.col(f"{name}_before") for name in SCORES[:3])
+    scored = score(everybody).filter(reached | differs).select("customer_key", *SCORES, "r_before").collect()
+    own, moved = (scored.filter(which).drop("r_before") for which in (reached, ~reached))
+    totals = parts.totals.join(own.lazy(), on="customer_key")
+    frames = scored_marts(parts, totals, rfm_cuts(everybody), shop=basis.shop, as_of=basis.as_of)
     made = dict(zip(frames, pl.collect_all(list(frames.values())), strict=True))
-    # The group follows from the scores. Who is reached has none before, and a comparison with null keeps no row.
-    moved = scored.filter(pl.any_horizontal(pl.col(name) != pl.col(f"{name}_before") for name in SCORES[:3]))
     patches = _patches(made, reach, touched)
-    segmented, rescored = _segments(known, _Made(reach, made, moved.select("customer_key", *SCORES)), written, basis)
+    segmented, rescored = _segments(known, _Made(reach, made, moved), written, basis)
     return Changes({**patches, **segmented}, rescored)
 
 
