@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app_streamlit.components.builder_rows import (
@@ -125,6 +125,7 @@ def test_a_rule_that_rows_cannot_say_has_none(rule: str) -> None:
     assert rows_of(parse(rule)) is None
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rules())
 def test_text_to_rows_to_text_changes_nothing_wherever_there_are_rows(rule: Rule) -> None:
     """Whatever somebody wrote, looking at its rows and changing none of them leaves every letter as it was."""
@@ -133,7 +134,7 @@ def test_text_to_rows_to_text_changes_nothing_wherever_there_are_rows(rule: Rule
         assert to_text(rule_of(*shown)) == to_text(rule)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.sampled_from(list(JOINS)), st.lists(groups(MOST_DEPTH), min_size=2, max_size=4))
 def test_whatever_is_clicked_together_is_read_back_from_its_text(join: str, items: list[Item]) -> None:
     """The text form follows the clicks, and typing a blank in it must not change what was clicked."""
@@ -237,6 +238,7 @@ def test_groups_have_readable_text_on_their_colour() -> None:
     assert all(contrast(colour, text_on(colour)) >= 4.5 for colour in GROUP_COLOURS.values())
 
 
+@settings(deadline=None)
 @given(st.lists(groups(2), min_size=1, max_size=8), st.integers(1, 12))
 def test_what_is_drawn_of_a_large_rule_keeps_its_path(items: list[Item], most: int) -> None:
     """A click on a drawn row must not change another one that stands where the cut moved it."""
