@@ -192,11 +192,7 @@ class Warehouse:
 
     def counts(self, schema: str) -> dict[str, int]:
         """Return how many rows each of our tables in `schema` (`raw`, `staging` or `marts`) has now."""
-        ours = {
-            "raw": staged_schemas.RAW_TABLES,
-            "staging": tuple(staged_schemas.STAGED),
-            "marts": tuple(schemas.MARTS),
-        }[schema]
+        ours = {"raw": staged_schemas.RAW_TABLES, "staging": staged_schemas.STAGED, "marts": schemas.MARTS}[schema]
         with self.connect() as connection:
             return counted(connection, schema, ours)
 
