@@ -27,7 +27,7 @@ from pipelines.warehouse import Warehouse
 from transforms.days import as_of_for_day, next_midnight
 from transforms.identity import EmailForm
 from transforms.incremental import Links, Reach, Touched, reach_of, restricted
-from transforms.marts import find_aliases, people_marts, scored_marts
+from transforms.marts import Beside, find_aliases, people_marts, scored_marts
 from transforms.patches import Basis, Change, Written, changed_marts, tags_of
 from transforms.rfm import rfm_cuts, score
 from transforms.schemas import MARTS
@@ -118,6 +118,7 @@ def _derive_whole(wanted: _Wanted, *, live: bool) -> _Done:
     if asks_for_orders(snapshot.rules):
         staged = warehouse.staged_by_name()
     made = _made_whole(wanted, staged, snapshot)
+    del staged  # gigabytes of a large shop, which DuckDB reads again where it needs them
     write_whole(warehouse, made, wanted.facts(snapshot, live=live), wanted.origin(snapshot))
     return snapshot, None
 
@@ -148,7 +149,9 @@ def _made_whole(wanted: _Wanted, staged: Mapping[str, pl.LazyFrame], snapshot: S
     )._asdict()
     made = {name: frame for name, frame in frames.items() if name not in ("orders", "order_lines")}
     tables = dict(zip(made, pl.collect_all(list(made.values()), engine="streaming"), strict=True))
-    return Whole(shop, {**tables, "person_tags": tags}, parts.beside)
+    # Collected, they let go of all the other columns before anything is written.
+    beside = Beside(*(frame.lazy() for frame in pl.collect_all(list(parts.beside))))
+    return Whole(shop, {**tables, "person_tags": tags}, beside)
 
 
 def _derive_changes(wanted: _Wanted, before: Origin, *, live: bool) -> _Done | None:
