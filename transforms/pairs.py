@@ -23,9 +23,11 @@ def in_order(pairs: pl.DataFrame) -> pl.DataFrame:
         high=pl.col(other).max(),
     ).rows()
     known = None not in bounds and pairs.null_count().sum_horizontal().item() == 0
-    if not known or bounds[0] < 0 or (bounds[1] + 1) * (bounds[3] - bounds[2] + 1) > LARGEST:
+    if not known or bounds[0] < 0 or bounds[3] > LARGEST:
         return _sorted(pairs.sort(one, other))
     low, width = bounds[2], bounds[3] - bounds[2] + 1
+    if (bounds[1] + 1) * width > LARGEST:
+        return _sorted(pairs.sort(one, other))
     packed = pairs.select(pack=pl.col(one).cast(pl.Int64) * width + (pl.col(other).cast(pl.Int64) - low))
     first, second = pl.col("pack") // width, pl.col("pack") % width + low
     types = pairs.schema

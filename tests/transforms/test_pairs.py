@@ -32,3 +32,11 @@ def test_types_stay_as_they_are() -> None:
     pairs = pl.DataFrame({"who": [2, 1, 2], "what": [-3, 5, -9]}, schema=types)
     assert in_order(pairs).schema == pl.Schema(types)
     assert in_order(pairs).rows() == [(1, 5), (2, -9), (2, -3)]
+
+
+def test_numbers_beyond_what_a_signed_column_holds_are_sorted_too() -> None:
+    """A hash has 64 bits without a sign: packed as it is it would end the run."""
+    pairs = pl.DataFrame(
+        {"who": [2, 1], "what": [2**64 - 1, 2**64 - 2]}, schema={"who": pl.UInt8(), "what": pl.UInt64()}
+    )
+    assert in_order(pairs).rows() == [(1, 2**64 - 2), (2, 2**64 - 1)]
