@@ -30,7 +30,8 @@ def orders_with_several_names(
 
     `guests` has `order_id, email, created_at, first_name, last_name`; `spelled` one row a spelling of an e-mail with
     `email, email_key, address, low, high` (the smallest and the largest last name as written). Most addresses bear one
-    name, and their orders are not looked at again. `owned` has, as `address`, those that an account owns, or of which it owns an e-mail.
+    name, and their orders are not looked at again. `owned` has, as `address`, those that an account owns, or of which it
+    owns an e-mail.
     """
     if not form.shared_names:
         return guests.clear().with_columns(email_key="email", address="email", name="email")
@@ -66,9 +67,11 @@ def crowded(named: pl.LazyFrame, owners: pl.LazyFrame, key: str, form: EmailForm
 def orders_under_crowded(
     named: pl.LazyFrame, crowded_emails: pl.LazyFrame, owners: pl.LazyFrame, hash_key: bytes
 ) -> pl.LazyFrame:
-    """Return the orders under crowded e-mails: `order_id, email_key, address, created_at, identity, bears, own_name, of_account`.
+    """Return the orders under crowded e-mails, one row each.
 
-    `bears` is the full name, as compared, that the identity bears; `of_account` that it is the one of the account that owns the e-mail.
+    Columns: `order_id, email_key, address, created_at, bears, own_name, of_account, identity`. `bears` is the full name,
+    as compared, that the identity bears; `own_name` says that it is not the plain key's, `of_account` that it is the name
+    of the account that owns the e-mail.
     """
     under = named.join(crowded_emails, on="email_key", how="semi")
     account_name = owners.join(crowded_emails, on="email_key", how="semi").select(

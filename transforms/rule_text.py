@@ -58,18 +58,7 @@ _QUERIES: Mapping[str, tuple[Mapping[str, TermField], type[OrdersQuery] | type[B
     "bought": (BOUGHT_TERMS, BoughtQuery),
 }
 _FUNCTIONS = (*_QUERIES, "in_segment")
-_WORD_OPERATORS = (
-    "contains",
-    "starts with",
-    "ends with",
-    "not in",
-    "in",
-    "between",
-    "older than",
-    "within",
-    "is not null",
-    "is null",
-)
+_WORD_OPERATORS = ("contains", "starts with", "ends with", "not in", "in", "between", *AGES, *ABSENCE)
 
 
 def parse(text: str) -> Rule:

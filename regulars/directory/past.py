@@ -2,7 +2,8 @@
 
 *Reconstructed* means: orders and refunds known now and dated before that day, with the statuses, owners, profiles, tags
 and deletions of today (see `transforms.as_of`), and the segments that a rule names as they are saved now, evaluated as
-of that day. Whoever had not come into being by then is nowhere. Who was observed in a segment then stands in `segment_events`.
+of that day. Whoever had not come into being by then is nowhere. Who was observed in a segment then stands in
+`segment_events`.
 """
 
 from collections.abc import Mapping
@@ -65,8 +66,8 @@ def reconstruct(
     """Return whom `rule` described as of the exclusive instant `as_of`; of the people the first `most`, None for all.
 
     `tables` are a version's `customers, orders, order_lines, refunds, products`, and `as_of` is not after that of the
-    version. `day` are that instant's sums, where they were worked out before. Hidden people are left out. Raises RuleError where the rule names a segment that is not there, or that
-    cannot be evaluated.
+    version. `day` are that instant's sums, where they were worked out before. Hidden people are left out. Raises
+    RuleError where the rule names a segment that is not there, or that cannot be evaluated.
     """
     day = day or day_of(tables, as_of=as_of, timezone=timezone)
     found = _described(tables, day, rule, overlay, timezone).select(IN_ORDER).collect(engine="streaming")
