@@ -22,13 +22,13 @@ from pipelines.derived import (
 )
 from pipelines.known import HASHED_BY, WarehouseKnown
 from pipelines.resources.deployment import Deployment
-from pipelines.snapshot import Snapshot, email_form, take_snapshot
+from pipelines.snapshot import Placed, Snapshot, email_form, place, take_snapshot
 from pipelines.warehouse import Warehouse
 from transforms.days import as_of_for_day, next_midnight
 from transforms.identity import EmailForm
 from transforms.incremental import Links, Reach, Touched, reach_of, restricted
 from transforms.marts import Beside, find_aliases, people_marts, scored_marts
-from transforms.patches import Basis, Change, Written, changed_marts, tags_of
+from transforms.patches import Basis, Change, Written, changed_marts, rederived, tags_of
 from transforms.rfm import rfm_cuts, score
 from transforms.schemas import MARTS
 from transforms.segments import asks_for_orders, assign_segments, broken_segments
@@ -88,10 +88,10 @@ class _Wanted(NamedTuple):
         form = email_form(settings)
         return Basis(self.shop, self.as_of, self.timezone, tuple(settings.not_counted), hash_key, form)
 
-    def origin(self, snapshot: Snapshot) -> Origin:
-        """Return what the marts are derived from; where `settings` differ from those before, all is derived anew."""
+    def settings(self, snapshot: Snapshot) -> dict[str, Any]:
+        """Return what all figures rest on, as JSON values; where it is not as before, all is derived anew."""
         basis = self.basis(snapshot.hash_key)
-        settings: dict[str, Any] = {
+        return {
             "as_of": self.as_of.isoformat(),
             "timezone": self.timezone,
             "not_counted": sorted(basis.not_counted),
@@ -101,7 +101,10 @@ class _Wanted(NamedTuple):
             "hashes": HASHED_BY,
             "columns": {name: {column: str(dtype) for column, dtype in each.items()} for name, each in MARTS.items()},
         }
-        return Origin(settings, snapshot.known, snapshot.hidden)
+
+    def origin(self, snapshot: Snapshot, placed: Placed) -> Origin:
+        """Return what the marts are derived from."""
+        return Origin(self.settings(snapshot), snapshot.known, placed.hidden)
 
     def facts(self, snapshot: Snapshot, *, live: bool) -> dict[str, Any]:
         return {"as_of": self.as_of.isoformat(), "live": live, "records_token": snapshot.token}
@@ -117,13 +120,13 @@ def _derive_whole(wanted: _Wanted, *, live: bool) -> _Done:
     snapshot = take_snapshot(wanted.deployment, shop, _registered_once(staged, warehouse.mart_keys(), form))
     if asks_for_orders(snapshot.rules):
         staged = warehouse.staged_by_name()
-    made = _made_whole(wanted, staged, snapshot)
+    made, placed = _made_whole(wanted, staged, snapshot)
     del staged  # gigabytes of a large shop, which DuckDB reads again where it needs them
-    write_whole(warehouse, made, wanted.facts(snapshot, live=live), wanted.origin(snapshot))
+    write_whole(warehouse, made, wanted.facts(snapshot, live=live), wanted.origin(snapshot, placed))
     return snapshot, None
 
 
-def _made_whole(wanted: _Wanted, staged: Mapping[str, pl.LazyFrame], snapshot: Snapshot) -> Whole:
+def _made_whole(wanted: _Wanted, staged: Mapping[str, pl.LazyFrame], snapshot: Snapshot) -> tuple[Whole, Placed]:
     basis, shop = wanted.basis(snapshot.hash_key), wanted.shop
     parts = people_marts(
         staged,
@@ -136,7 +139,9 @@ def _made_whole(wanted: _Wanted, staged: Mapping[str, pl.LazyFrame], snapshot: S
         in_full=wanted.warehouse.orders_in_full,
     )
     frames = scored_marts(parts, score(parts.totals), rfm_cuts(parts.totals), shop=shop, as_of=basis.as_of)
-    tags = tags_of(snapshot.tags, shop)
+    identities = parts.tables["identities"]
+    placed = place(snapshot, lambda keys: identities.filter(pl.col("identity").is_in(list(keys))))
+    tags = tags_of(placed.tags, shop)
     tagged = frames["customers"].join(tags.lazy().select("customer_key", "tags"), on="customer_key", how="left")
     frames |= assign_segments(
         tagged,
@@ -144,14 +149,14 @@ def _made_whole(wanted: _Wanted, staged: Mapping[str, pl.LazyFrame], snapshot: S
         shop=shop,
         as_of=basis.as_of,
         timezone=basis.timezone,
-        hidden=snapshot.hidden,
+        hidden=placed.hidden,
         tables=frames,
     )._asdict()
     made = {name: frame for name, frame in frames.items() if name not in ("orders", "order_lines")}
     tables = dict(zip(made, pl.collect_all(list(made.values()), engine="streaming"), strict=True))
     # Collected, they let go of all the other columns before anything is written.
     beside = Beside(*(frame.lazy() for frame in pl.collect_all(list(parts.beside))))
-    return Whole(shop, {**tables, "person_tags": tags}, beside)
+    return Whole(shop, {**tables, "person_tags": tags}, beside), placed
 
 
 def _derive_changes(wanted: _Wanted, before: Origin, *, live: bool) -> _Done | None:
@@ -165,7 +170,7 @@ def _derive_changes(wanted: _Wanted, before: Origin, *, live: bool) -> _Done | N
 
     def registered(snapshot: Snapshot) -> pl.DataFrame:
         change = None
-        if wanted.origin(snapshot).settings == before.settings:
+        if wanted.settings(snapshot) == before.settings:
             change = _reached(wanted, known, touched, Links(snapshot.links, before.links.links), snapshot)
         found.append(change)
         return NOBODY if change is None else _registered_of(wanted, known, change.reach, snapshot)
@@ -175,9 +180,12 @@ def _derive_changes(wanted: _Wanted, before: Origin, *, live: bool) -> _Done | N
     people = warehouse.counts("marts").get("customers", 0)
     if change is None or len(change.reach.keys) > max(FEW_ROWS, MOST_OF_PEOPLE * people):
         return None
-    written = Written(snapshot.rules, tags_of(snapshot.tags, shop), snapshot.hidden, before.hidden)
-    changes = changed_marts(known, change, written, wanted.basis(snapshot.hash_key))
-    write_changes(warehouse, changes, wanted.facts(snapshot, live=live), wanted.origin(snapshot))
+    basis = wanted.basis(snapshot.hash_key)
+    made = rederived(known, change, basis)
+    placed = place(snapshot, lambda keys: made.identities(known, keys))
+    written = Written(snapshot.rules, tags_of(placed.tags, shop), placed.hidden, before.hidden)
+    changes = changed_marts(known, made, written, basis)
+    write_changes(warehouse, changes, wanted.facts(snapshot, live=live), wanted.origin(snapshot, placed))
     rows = {name: patch.rows.height for name, patch in changes.patches.items()}
     return snapshot, {**rows, "customers": rows["customers"] + changes.rescored.height}
 

@@ -6,9 +6,9 @@ from typing import NamedTuple
 import polars as pl
 
 from pipelines.resources.deployment import Deployment
-from regulars.directory.layout import current_version, scan_table
-from regulars.directory.overlay import NOTHING_FOLDED, read_overlay, same_address
+from regulars.directory.overlay import aliases_now, same_address, tags_now
 from regulars.records import open_records
+from regulars.records.links import Links, current_key
 from regulars.records.ports import Records
 from regulars.settings import Settings
 from transforms.identity import LINKED_ALIASES, EmailForm
@@ -19,9 +19,9 @@ from transforms.segments import SegmentRule
 class Snapshot(NamedTuple):
     """The records that the marts depend on, as they were at one moment; `token` names the moment.
 
-    `tags` and `hidden` (people who were deleted here) go by today's customer keys: what was written under a key of the
-    past was moved along. `written_keys` are the keys of people, of any time, who have notes or tags or are hidden:
-    somebody may look for them.
+    `tags` and `hidden` (people who were deleted here) go by the keys they were written under, of any time: whose these
+    are now, only the identities of the run can say (see `place`). `written_keys` are the keys of people who have notes
+    or tags or are hidden: somebody may look for them.
     """
 
     token: int
@@ -51,33 +51,36 @@ NO_LINKS = KnownLinks("", pl.DataFrame(schema=dict(LINKED_ALIASES)))
 Find = Callable[[Snapshot], pl.DataFrame]
 
 
+# Given keys, returns the rows of IDENTITIES of this run whose `identity` is among them.
+FindIdentities = Callable[[Collection[str]], pl.LazyFrame]
+
+
+class Placed(NamedTuple):
+    """Tags and who is hidden, by the keys of the people whom a run makes."""
+
+    tags: Mapping[str, tuple[str, ...]]
+    hidden: frozenset[str]
+
+
 def take_snapshot(deployment: Deployment, shop: str, find: Find, before: KnownLinks = NO_LINKS) -> Snapshot:
     """Return the records, after recording who of the guests has registered: until `find` finds nobody more.
 
-    What the rules alone give to somebody else is as in the version that is published now. `before`: aliases that are
-    not read again where they are still the same.
+    `before`: aliases that are not read again where they are still the same.
     """
-    published = deployment.paths.published(shop)
-    version = current_version(published)
-    folded = same_address(scan_table(published / version, "identities")) if version else NOTHING_FOLDED
     with open_records(deployment.settings) as records:
         records.ensure_shop(shop, STARTING_SEGMENTS)
         key_id, hash_key = records.guest_key()
         while True:
-            token, hidden = records.change_token(), records.hidden(shop)
-            written = {*records.tags(shop), *hidden}
-            known = _links(records, shop, before)
-            chains = _chains(known.links, {*written, *folded, *folded.values()})
-            overlay = read_overlay(records, shop, folded, chains)
+            token, tags, hidden = records.change_token(), records.tags(shop), records.hidden(shop)
             snapshot = Snapshot(
                 token,
                 key_id,
                 hash_key,
-                known,
-                overlay.tags,
-                [SegmentRule(segment.id, segment.name, segment.rule) for segment in overlay.segments],
-                frozenset(overlay.key_now(key) for key in hidden),
-                {*written, *records.keys_with_notes(shop)},
+                _links(records, shop, before),
+                tags,
+                [SegmentRule(segment.id, segment.name, segment.rule) for segment in records.segments(shop)],
+                frozenset(hidden),
+                {*tags, *hidden, *records.keys_with_notes(shop)},
             )
             registered = find(snapshot)
             if not registered.height:
@@ -97,14 +100,25 @@ def _links(records: Records, shop: str, before: KnownLinks) -> KnownLinks:
     return KnownLinks(stamp if records.identity_stamp(shop) == stamp else "", read)
 
 
-def _chains(links: pl.DataFrame, keys: Collection[str]) -> dict[str, tuple[str, str]]:
-    """Return those of the links that lead on from these keys, to the ends of their chains, as `identity_links` does."""
-    found: dict[str, tuple[str, str]] = {}
-    while keys:
-        steps = links.filter(pl.col("alias_key").is_in(list(keys)))
-        found |= {alias: (key, link) for alias, key, link in steps.iter_rows()}
-        keys = set(steps["customer_key"]) - found.keys()
-    return found
+def place(snapshot: Snapshot, identities: FindIdentities) -> Placed:
+    """Return what was written, by whom this run's identities make it out to be of.
+
+    Readers lay the records over the published version by the same steps: they see what the version says. Only the ways
+    from keys that were written are looked up, for a shop has millions of others.
+    """
+    links: Links = {}
+    folded: dict[str, str] = {}
+    seen: set[str] = set()
+    fresh = {*snapshot.tags, *snapshot.hidden}
+    while fresh:
+        steps = snapshot.links.filter(pl.col("alias_key").is_in(list(fresh)))
+        links |= {alias: (key, link) for alias, key, link in steps.iter_rows()}
+        by_rules = same_address(identities(fresh))
+        folded |= by_rules
+        seen |= fresh
+        fresh = {*steps["customer_key"], *by_rules.values()} - seen
+    aliases = aliases_now(links, dict(sorted(folded.items())))
+    return Placed(tags_now(snapshot.tags, aliases), frozenset(current_key(key, aliases) for key in snapshot.hidden))
 
 
 def email_form(settings: Settings) -> EmailForm:

@@ -22,6 +22,7 @@ from transforms.segments import asks_for_orders, assign_segments
 
 FIGURES = ("customer_key", "recency_days", "orders_count", "net", "currency")
 SCORES = ("r", "f", "m", "rfm_group")
+WHOSE = ("identity", "customer_key", "link")
 
 
 class Basis(NamedTuple):
@@ -36,7 +37,10 @@ class Basis(NamedTuple):
 
 
 class Written(NamedTuple):
-    """What people wrote: the segments' rules, `person_tags` (PERSON_TAGS), who is hidden now, and who was before."""
+    """What people wrote, by the keys of this version: `person_tags` (PERSON_TAGS), and who is `hidden`.
+
+    `rules` are the segments'. `hidden_before` is who was hidden in the version before, by the keys of that one.
+    """
 
     rules: Sequence[SegmentRule]
     person_tags: pl.DataFrame
@@ -58,19 +62,6 @@ class Changes(NamedTuple):
     rescored: pl.DataFrame
 
 
-class _Made(NamedTuple):
-    """The tables of the reach, derived anew, and the new scores of others (`customer_key` and SCORES)."""
-
-    reach: Reach
-    tables: Mapping[str, pl.DataFrame]
-    moved: pl.DataFrame
-
-    @property
-    def reached(self) -> pl.DataFrame:
-        """The keys of the reach, as `customer_key`."""
-        return pl.DataFrame({"customer_key": list(self.reach.keys)}, schema={"customer_key": pl.String()})
-
-
 class _Evaluated(NamedTuple):
     """Whose segments are evaluated: of the `others`, who are not derived anew, all (`keys` is None) or these."""
 
@@ -86,8 +77,28 @@ class Change(NamedTuple):
     reach: Reach
 
 
-def changed_marts(known: Known, change: Change, written: Written, basis: Basis) -> Changes:
-    """Return how the marts that `known` derived last change."""
+class Rederived(NamedTuple):
+    """Whom a change reaches, derived anew: `tables`, segments aside; `moved`: `customer_key` and SCORES of others."""
+
+    change: Change
+    tables: Mapping[str, pl.DataFrame]
+    moved: pl.DataFrame
+
+    @property
+    def reached(self) -> pl.DataFrame:
+        """The keys of the reach, as `customer_key`."""
+        return pl.DataFrame({"customer_key": list(self.change.reach.keys)}, schema={"customer_key": pl.String()})
+
+    def identities(self, known: Known, among: Collection[str]) -> pl.LazyFrame:
+        """Return `identity, customer_key, link` of these identities as they are now, whoever was reached."""
+        others = pl.Series("identity", list({*among} - self.change.reach.keys), dtype=pl.String)
+        before = known.derived("identities", others, columns=WHOSE).select(WHOSE)
+        now = self.tables["identities"].lazy().filter(pl.col("identity").is_in(list(among))).select(WHOSE)
+        return pl.concat([before, now])
+
+
+def rederived(known: Known, change: Change, basis: Basis) -> Rederived:
+    """Derive whom a change reaches, from staging, and score everybody."""
     touched, links, reach = change
     staged = restricted(known, reach, touched.products)
     parts = people_marts(
@@ -109,8 +120,13 @@ def changed_marts(known: Known, change: Change, written: Written, basis: Basis) 
     totals = parts.totals.join(own.lazy(), on="customer_key")
     frames = scored_marts(parts, totals, rfm_cuts(everybody), shop=basis.shop, as_of=basis.as_of)
     made = dict(zip(frames, pl.collect_all(list(frames.values())), strict=True))
-    patches = _patches(made, reach, touched)
-    segmented, rescored = _segments(known, _Made(reach, made, moved), written, basis)
+    return Rederived(change, made, moved)
+
+
+def changed_marts(known: Known, made: Rederived, written: Written, basis: Basis) -> Changes:
+    """Return how the marts that `known` derived last change."""
+    patches = _patches(made.tables, made.change.reach, made.change.touched)
+    segmented, rescored = _segments(known, made, written, basis)
     return Changes({**patches, **segmented}, rescored)
 
 
@@ -140,10 +156,11 @@ def _patches(made: Mapping[str, pl.DataFrame], reach: Reach, touched: Touched) -
     return patches
 
 
-def _segments(known: Known, derived: _Made, written: Written, basis: Basis) -> tuple[dict[str, Patch], pl.DataFrame]:
+def _segments(
+    known: Known, derived: Rederived, written: Written, basis: Basis
+) -> tuple[dict[str, Patch], pl.DataFrame]:
     """Return how `customers`, `segments`, `segment_members` and `person_tags` change, and the others' scores."""
-    reach, made, moved = derived
-    reached = derived.reached
+    reach, made, moved, reached = derived.change.reach, derived.tables, derived.moved, derived.reached
     before, tags_before = pl.collect_all([known.derived("segments"), known.derived("person_tags")])
     same_rules = before.select("segment_id", "name", "rule").rows() == [tuple(rule) for rule in written.rules]
     retagged = _differing(tags_before, written.person_tags)

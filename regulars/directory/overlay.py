@@ -9,7 +9,7 @@ import polars as pl
 from regulars.directory.query import LiveRecords
 from regulars.errors import RecordNotFound
 from regulars.models import Hidden, Segment
-from regulars.records.links import REGISTERED, aliases_of, current_key
+from regulars.records.links import REGISTERED, Links, aliases_of, current_key
 from transforms.identity import FIRST_NAME, SAME_ADDRESS
 from transforms.rules import EvaluationOrder, Rule, evaluation_order, parse
 
@@ -92,20 +92,13 @@ def same_address(identities: pl.LazyFrame) -> dict[str, str]:
     return dict(found.collect().iter_rows())
 
 
-def read_overlay(
-    records: LiveRecords | None,
-    shop: str,
-    folded: Mapping[str, str] = NOTHING_FOLDED,
-    links: Mapping[str, tuple[str, str]] | None = None,
-) -> Overlay:
-    """Read the live records of a shop; without a store of records nothing is laid over.
+def aliases_now(links: Links, folded: Mapping[str, str]) -> dict[str, str]:
+    """Return whose each key is today in one step, as `alias -> key`: by the records' links, and by a version.
 
-    `folded` are the identities of `same_address`: what was written under one of them shows on the person too, except
-    where an alias or a separation says whose it is. `links` are the shop's `identity_links`, where they were read.
+    `folded` are the identities of `same_address`, sorted: what was written under one of them shows on the person too,
+    except where an alias or a separation says whose it is. Where a few keys alone are asked for, the links and identities on
+    the ways from them are enough.
     """
-    if records is None:
-        return Overlay()
-    links = dict(records.identity_links(shop) if links is None else links)
     aliases = aliases_of(links)
     for identity, key in folded.items():
         if identity == key:
@@ -115,9 +108,26 @@ def read_overlay(
         # A person who was merged into one of the identities that the version gave them keeps that way round.
         if identity not in links and current_key(key, aliases) != identity:
             aliases[identity] = key
+    return aliases
+
+
+def tags_now(written: Mapping[str, tuple[str, ...]], aliases: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Return the tags by today's key: of several keys that are one person now, the tags of all."""
     tags: dict[str, tuple[str, ...]] = {}
-    for key, written in records.tags(shop).items():
+    for key, own in written.items():
         now = current_key(key, aliases)
-        tags[now] = tuple(sorted({*tags.get(now, ()), *written}, key=str.casefold)) if now in tags else written
+        tags[now] = tuple(sorted({*tags.get(now, ()), *own}, key=str.casefold)) if now in tags else own
+    return tags
+
+
+def read_overlay(records: LiveRecords | None, shop: str, folded: Mapping[str, str] = NOTHING_FOLDED) -> Overlay:
+    """Read the live records of a shop; without a store of records nothing is laid over.
+
+    `folded` are the identities of `same_address` in the version that is read (see `aliases_now`).
+    """
+    if records is None:
+        return Overlay()
+    aliases = aliases_now(dict(records.identity_links(shop)), folded)
     hidden = {current_key(key, aliases): entry for key, entry in records.hidden(shop).items()}
+    tags = tags_now(records.tags(shop), aliases)
     return Overlay(tags=tags, segments=tuple(records.segments(shop)), aliases=aliases, hidden=hidden)

@@ -24,7 +24,7 @@ from tests.transforms.staged_builders import (
 from transforms.identity import ACCOUNT, LINKED_ALIASES, EmailForm
 from transforms.incremental import WALKED, Before, Links, Touched, reach_of, restricted
 from transforms.marts import ROW_ORDER, build_marts, find_aliases
-from transforms.patches import Basis, Change, Changes, Written, changed_marts, tags_of
+from transforms.patches import Basis, Change, Changes, Written, changed_marts, rederived, tags_of
 from transforms.rules import SegmentRule
 from transforms.schemas import MARTS
 from transforms.segments import assign_segments
@@ -300,7 +300,8 @@ def patched(
         found = registered(history, restricted(known, reach), marts["customers"])
         assert found.equals(registered(history, history.tables(), marts["customers"]))
         if not found.height:
-            return applied(marts, changed_marts(known, Change(touched, changed, reach), history.written(hidden), basis))
+            made = rederived(known, Change(touched, changed, reach), basis)
+            return applied(marts, changed_marts(known, made, history.written(hidden), basis))
         history.links |= {alias: (key, "registered") for alias, key in found.iter_rows()}
 
 
