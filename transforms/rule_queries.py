@@ -145,14 +145,16 @@ def _with_text(orders: pl.LazyFrame, column: str, term: Term) -> pl.LazyFrame:
 
 
 def _with_coupon(orders: pl.LazyFrame, term: Term) -> pl.LazyFrame:
-    used = orders.filter(pl.col("coupons").list.len() > 0)
+    """Return the orders with a coupon that fits: codes are read as `habits` reads them, without space around them."""
+    codes = orders.filter(pl.col("coupons").list.len() > 0).select("order_id", coupon="coupons").explode("coupon")
+    codes = codes.with_columns(pl.col("coupon").str.strip_chars()).filter(pl.col("coupon") != "")
     if term.op == "is null":
-        return orders.filter((pl.col("coupons").list.len() > 0).fill_null(value=False).not_())
+        return orders.join(codes, on="order_id", how="anti")
+    used = orders.join(codes, on="order_id", how="semi")
     if term.op == "is not null":
         return used
     op = {"!=": "=", "not in": "in"}.get(term.op, term.op)
-    each = used.select("order_id", coupon="coupons").explode("coupon")
-    found = each.filter(text_holds(fold(pl.col("coupon")), op, term.value)).select("order_id").unique()
+    found = codes.filter(text_holds(fold(pl.col("coupon")), op, term.value))
     return used.join(found, on="order_id", how="anti" if term.op in _NONE_EQUAL else "semi")
 
 

@@ -131,7 +131,7 @@ def _order_fits(term: Term, order: Row, shop: Shop, *, bought: bool = False) -> 
         case "day":
             return _fits(term, order["created_at"], shop)
         case "coupon":
-            return _any_fits(term, order["coupons"] or [])
+            return _any_fits(term, [code.strip() for code in order["coupons"] or []])
         case "status":
             return _any_fits(term, [order["status"]])
         case "payment_method" | "currency" | "number" if not bought:

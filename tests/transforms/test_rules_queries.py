@@ -113,6 +113,15 @@ def test_a_coupon_is_any_of_the_orders_coupons():
     assert who("orders(coupon is null)", orders) == [CY]
 
 
+def test_a_coupon_is_read_without_space_around_it():
+    """The habit `coupons` names the code so, and whoever copies it from there must find its buyers."""
+    orders = [an_order(1, coupons=[" Spring "]), an_order(2, BEN, coupons=["  "])]
+    assert who('orders(coupon = "spring")', orders) == [ANA]
+    assert who('orders(coupon != "other")', orders) == [ANA]
+    assert who("orders(coupon is null)", orders) == [BEN]
+    assert who("orders(coupon is not null)", orders) == [ANA]
+
+
 def test_a_product_goes_by_its_name_of_then_and_of_today():
     """Products are renamed and deleted; who bought the mug did buy it."""
     orders = [an_order(1), an_order(2, BEN), an_order(3, CY)]
