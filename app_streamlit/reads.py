@@ -189,7 +189,8 @@ def unmerged(shop: str, person: Mapping[str, Any], orders: pl.DataFrame) -> Unme
     since = after if complete else max(after, inbox().last_seq(shop) - LOOKED_THROUGH)
     rows = inbox().pending(shop, since, LOOKED_THROUGH)
     rows += inbox().changes_of(shop, "customer", number, after) if number is not None else []
-    return unmerged_of({row.seq: row for row in rows}.values(), person, orders, complete=complete)
+    shared = bool(rows) and directory(shop).strangers_share(person["email"])
+    return unmerged_of({row.seq: row for row in rows}.values(), person, orders, shared=shared, complete=complete)
 
 
 def arrived_person(shop: str, key: str) -> Person | None:

@@ -11,6 +11,8 @@ import polars as pl
 from regulars.directory.current import CurrentVersion
 from regulars.directory.overlay import Overlay
 from regulars.directory.snapshot import KEY, Snapshot
+from transforms.identity import FIRST_NAME, GUEST, normalise_email
+from transforms.identity_shared import OWN_NAME
 
 EVENTS_AT_ONCE = 50
 
@@ -45,6 +47,23 @@ class PublishedTables(CurrentVersion):
             return mine.sort("orders", "identity", descending=[True, False]).collect()
 
         return self._reading(read)
+
+    def strangers_share(self, email: str | None) -> bool:
+        """Return whether guests of several names order under an e-mail, so that it alone says nobody's order.
+
+        A guest's key is of the e-mail, and of the name too where strangers share it: then there are several of one
+        e-mail, or the first of them is named so.
+        """
+        normal = normalise_email(email or "")
+
+        def read(snapshot: Snapshot) -> bool:
+            under = snapshot.scan("identities").filter(
+                pl.col("email") == normal, pl.col("identity").str.starts_with(GUEST)
+            )
+            links = under.select("link").collect()["link"]
+            return links.len() > 1 or links.is_in([FIRST_NAME, OWN_NAME]).any()
+
+        return normal is not None and self._reading(read)
 
     def identity_reviews(self) -> pl.DataFrame:
         """Return the addresses that strangers share, most orders first; columns of `IDENTITY_REVIEWS`."""

@@ -2,7 +2,8 @@
 
 Read with the transforms' own eyes, so that a profile shows beforehand exactly what the next version will say. A change
 row is about a person where it is of their account, of an order that is theirs, or of an order that will be: placed by
-the account, or by a guest with the person's e-mail. What the published version already knows is left out.
+the account, or by a guest with the person's e-mail; where strangers share that, by one of the person's name. What the
+published version already knows is left out.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,6 +16,7 @@ import polars as pl
 
 from regulars.models import ChangeRow
 from transforms.identity import ACCOUNT, ALIASES, normalise_email
+from transforms.identity_keys import fold_name
 from transforms.people import people
 from transforms.schemas import CUSTOMERS, TIME, empty
 from transforms.staged_schemas import RAW, STAGED_ORDERS
@@ -87,13 +89,22 @@ class Unmerged:
 
 
 def unmerged(
-    rows: Iterable[ChangeRow], person: Mapping[str, Any], orders: pl.DataFrame, *, complete: bool = True
+    rows: Iterable[ChangeRow],
+    person: Mapping[str, Any],
+    orders: pl.DataFrame,
+    *,
+    shared: bool = False,
+    complete: bool = True,
 ) -> Unmerged:
-    """Return what `rows` say about a person beyond the published row of `CUSTOMERS` and their published `orders`."""
+    """Return what `rows` say about a person beyond the published row of `CUSTOMERS` and their published `orders`.
+
+    `shared` says that strangers order under the person's e-mail (`PublishedTables.strangers_share`): a guest's order is
+    then theirs where it bears their full name, and one without a name is shown on nobody.
+    """
     rows = list(rows)
     accounts = [row for row in rows if row.resource == CUSTOMER and row.resource_id == person["woocommerce_id"]]
     account, profile = _account(accounts, person)
-    changes = _orders([row for row in rows if row.resource == ORDER], person, orders)
+    changes = _orders([row for row in rows if row.resource == ORDER], person, orders, shared=shared)
     changes += [account] if account is not None else []
     changes.sort(key=lambda change: change.seq, reverse=True)
     return Unmerged(changes=tuple(changes), profile=profile, complete=complete)
@@ -168,7 +179,9 @@ def _account(rows: Sequence[ChangeRow], person: Mapping[str, Any]) -> tuple[Arri
     return None, {}
 
 
-def _orders(rows: Sequence[ChangeRow], person: Mapping[str, Any], published: pl.DataFrame) -> list[Arrived]:
+def _orders(
+    rows: Sequence[ChangeRow], person: Mapping[str, Any], published: pl.DataFrame, *, shared: bool
+) -> list[Arrived]:
     if not rows:
         return []
     known = {order["order_id"]: order for order in published.iter_rows(named=True)}
@@ -176,7 +189,7 @@ def _orders(rows: Sequence[ChangeRow], person: Mapping[str, Any], published: pl.
     # A deletion carries nothing but the id: it is this person's where the order is.
     found = [_gone(row, known[number]) for number, row in gone.items() if number in known]
     for number, (row, order) in _newest(rows, _stage_orders).items():
-        if number not in gone and (number in known or _theirs(order, person)):
+        if number not in gone and (number in known or _theirs(order, person, shared=shared)):
             found.append(_order(row, order, known.get(number)))
     return [change for change in found if change is not None]
 
@@ -185,12 +198,17 @@ def _stage_orders(raw: pl.LazyFrame) -> pl.LazyFrame:
     return stage_orders(raw, "UTC")  # the zone decides the order's day alone, which is not shown
 
 
-def _theirs(order: Mapping[str, Any], person: Mapping[str, Any]) -> bool:
+def _theirs(order: Mapping[str, Any], person: Mapping[str, Any], *, shared: bool) -> bool:
     """Return whether an order that is not published yet will be this person's."""
     if order["woocommerce_id"]:
         return bool(order["woocommerce_id"] == person["woocommerce_id"])
     email = normalise_email(order["email"] or "")
-    return email is not None and email == normalise_email(person["email"] or "")
+    same = email is not None and email == normalise_email(person["email"] or "")
+    return same and (not shared or _full_name(order["billing"] or {}) == _full_name(person) is not None)
+
+
+def _full_name(named: Mapping[str, Any]) -> str | None:
+    return fold_name(" ".join(named.get(part) or "" for part in ("first_name", "last_name")))
 
 
 def _order(row: ChangeRow, order: Mapping[str, Any], known: Mapping[str, Any] | None) -> Arrived | None:

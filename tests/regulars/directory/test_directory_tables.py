@@ -38,6 +38,25 @@ def an_event(key: str, kind: str, days_ago: int, segment: str = "vip") -> dict[s
     return row | {"shop": SHOP, "segment_id": segment, "customer_key": key, "kind": kind, "at": at, "as_of": at}
 
 
+def test_an_email_is_shared_where_guests_of_several_names_order_under_it(tmp_path: Path) -> None:
+    """What arrives under such an e-mail must not show on everybody there, whatever was decided about them."""
+    under = {
+        "apart@x.example": ("separated", "separated"),
+        "first@x.example": ("first name",),
+        "one@x.example": ("guest",),
+    }
+    identities = [
+        an_identity(f"guest:{email}{number}", f"guest:{email}{number}") | {"email": email, "link": link}
+        for email, links in under.items()
+        for number, link in enumerate(links)
+    ]
+    publish_people(tmp_path, [a_buyer(1)], identities=[*identities, an_identity("woo:1", "woo:1")])
+    directory = Directory(tmp_path, shop=SHOP)
+    assert directory.strangers_share(" Apart@X.example")
+    assert directory.strangers_share("first@x.example")
+    assert not any(directory.strangers_share(email) for email in ("one@x.example", "nobody@x.example", "", None))
+
+
 def test_a_person_is_shown_with_all_identities_also_those_merged_a_moment_ago(tmp_path: Path) -> None:
     """Whoever merged two people looks at the profile next: both must be there, before anything is published."""
     identities = [

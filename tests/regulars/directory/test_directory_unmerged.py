@@ -101,6 +101,22 @@ def test_orders_of_others_are_left_out() -> None:
     assert seen(rows[2:3], a_person(email=None, woocommerce_id=None)) == Unmerged()
 
 
+def test_under_an_email_that_strangers_share_an_order_is_of_the_one_whose_name_it_bears() -> None:
+    """An office's mailbox: the order of one must not show on the pages of all."""
+    person = a_person(first_name="Anna", last_name="Weiß", email="desk@office.example")
+
+    def of(number: int, first: str | None, last: str | None) -> ChangeRow:
+        billing = {"email": "desk@office.example", "first_name": first, "last_name": last}
+        return a_row(number, an_order_body(number, customer_id=0, billing=billing))
+
+    rows = [of(1, "anna", "WEISS "), of(2, "Ben", "Weiß"), of(3, None, None)]
+    shown = unmerged(rows, person, frame("orders", []), shared=True).changes
+    assert [change.number for change in shown] == ["1"]
+    assert len(unmerged(rows, person, frame("orders", []), shared=False).changes) == 3
+    nameless = person | {"first_name": None, "last_name": None}
+    assert unmerged(rows, nameless, frame("orders", []), shared=True).changes == ()
+
+
 def test_a_guest_is_known_by_the_email_however_it_was_typed() -> None:
     """Guests type their address anew each time."""
     guest = a_person(customer_key="guest:0f3a", woocommerce_id=None, email="Anna@Example.com")
