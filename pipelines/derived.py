@@ -2,7 +2,8 @@
 
 `staging.touched` lists the raw rows staged since then, written in the same transactions as the rows. Beside the marts,
 and in their transaction, lies what they were derived by (`basis.settings`), the aliases (`basis.links`), who was hidden
-(`basis.hidden`), the deletions that they know of (`basis.deletions`) and whose each order is (`basis.owners`). A run that is killed leaves all of it as it was.
+(`basis.hidden`), the deletions that they know of (`basis.deletions`) and whose each order is (`basis.owners`). A run that
+is killed leaves all of it as it was.
 """
 
 import json

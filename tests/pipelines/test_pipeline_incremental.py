@@ -104,5 +104,17 @@ def test_another_setting_derives_everything(house: House, monkeypatch: pytest.Mo
     assert derive_marts(type(house.deployment)(), house.warehouse, NAME, None).whole
 
 
+@pytest.mark.deep
+def test_another_release_of_the_steps_or_of_the_hashes_derives_everything(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After an upgrade rows of old steps would stand beside new ones, and orders noted by old hashes would not be found."""
+    pulled(house)
+    for name, value in {"STEPS_VERSION": 0, "HASHED_BY": "another"}.items():
+        assert not derive_marts(house.deployment, house.warehouse, NAME, None).whole
+        monkeypatch.setattr(f"pipelines.derive.{name}", value)
+        assert derive_marts(house.deployment, house.warehouse, NAME, None).whole
+
+
 def _killed(*_: object) -> None:
     raise KeyboardInterrupt
