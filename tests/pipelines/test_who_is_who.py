@@ -4,16 +4,24 @@ import json
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pipelines.assets.checks import hidden_then
 from pipelines.assets.published import publish_shop
 from pipelines.assets.staging import stage_shop
 from pipelines.derive import derive_marts
+from pipelines.snapshot import KnownLinks, Snapshot, place
 from pipelines.warehouse import Warehouse
 from regulars.directory import open_directory, who_is_who
+from regulars.directory.overlay import read_overlay, same_address
 from regulars.directory.written import events_of, notes_of
 from regulars.settings import load_settings
 from tests.pipelines.shop_house import NAME
+from tests.regulars.directory.builders import SHOP
+from tests.regulars.directory.test_directory_hidden import put_away
+from tests.regulars.directory.test_directory_reads import WrittenDown
+from transforms.identity import LINKED_ALIASES, LINKS
 from transforms.schemas import MARTS
 
 
@@ -65,6 +73,40 @@ def test_a_merge_moves_the_orders_with_the_next_marts(house, records):
     merged = customers.filter(customer_key=account["customer_key"]).row(0, named=True)
     assert merged["net"] == guest["net"] + account["net"]
     assert orders.filter(identity=guest["customer_key"])["customer_key"].unique().to_list() == [account["customer_key"]]
+
+
+KEYS = [f"guest:{letter}" for letter in "abcdef"]
+LINKED = st.dictionaries(
+    st.sampled_from(KEYS), st.tuples(st.sampled_from(KEYS), st.sampled_from(["registered", "merged", "separated"]))
+)
+
+
+class Linked(WrittenDown):
+    """Live records with links of every kind, by alias."""
+
+    def identity_links(self, shop):
+        """Return `known_as`, as it is."""
+        return self.known_as
+
+
+@given(
+    LINKED,
+    st.dictionaries(st.sampled_from(KEYS), st.tuples(st.sampled_from(KEYS), st.sampled_from(sorted(LINKS)))),
+    st.dictionaries(st.sampled_from(KEYS), st.just(("vip",))),
+    st.sets(st.sampled_from(KEYS)),
+)
+@settings(deadline=None)
+def test_a_run_places_what_was_written_as_readers_of_its_version_will(links, made, tags, hidden):
+    """The app shows live records over a version: whom it shows as deleted must be whom the run left out of segments."""
+    links = {key: (key if why == "separated" else to, why) for key, (to, why) in links.items()}
+    rows = [(identity, key, link) for identity, (key, link) in sorted(made.items())]
+    identities = pl.DataFrame(rows, ["identity", "customer_key", "link"], orient="row").cast(pl.String)
+    linked = pl.DataFrame([(key, *why) for key, why in links.items()], dict(LINKED_ALIASES), orient="row")
+    snapshot = Snapshot(1, "", b"", KnownLinks("", linked), tags, [], frozenset(hidden), ())
+    placed = place(snapshot, lambda keys: identities.lazy().filter(pl.col("identity").is_in(list(keys))))
+    live = Linked(tagged=tags, known_as=links, put_away=put_away(*hidden))
+    shown = read_overlay(live, SHOP, same_address(identities.lazy()))
+    assert (dict(placed.tags), placed.hidden) == (dict(shown.tags), shown.hidden.keys())
 
 
 def observed(house, table, number, **changed):
