@@ -12,8 +12,13 @@ Frames = Mapping[str, pl.LazyFrame]
 
 
 def unread_orders(frames: Frames) -> pl.LazyFrame:
-    """Return orders without a status, a currency or a date."""
-    return frames["orders"].filter(pl.any_horizontal(pl.col("status", "currency", "created_at", "order_day").is_null()))
+    """Return orders without a status or a currency."""
+    return frames["orders"].filter(pl.any_horizontal(pl.col("status", "currency").is_null()))
+
+
+def undated_orders(frames: Frames) -> pl.LazyFrame:
+    """Return orders without a date."""
+    return frames["orders"].filter(pl.any_horizontal(pl.col("created_at", "order_day").is_null()))
 
 
 def undated_refunds(frames: Frames) -> pl.LazyFrame:

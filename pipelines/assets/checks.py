@@ -48,12 +48,14 @@ def blocking_check(partitions: dg.PartitionsDefinition[str]) -> dg.AssetChecksDe
         hidden = hidden_then(house)
         rows = check_marts(house.marts(), timezone=facts["timezone"], hidden=hidden).to_dicts()
         broken = {row["check"]: row["violations"] for row in rows if row["violations"]}
-        sentences = [f"{row['meaning'].rstrip('.')} ({which_rows(row)})" for row in rows if row["violations"]]
+        sentences = [as_sentence(row) for row in rows if row["violations"]]
+        refusing = tuple(as_sentence(row) for row in rows if row["refused"])
         note_checks(deployment, context, INVARIANTS, [as_result(row) for row in rows])
-        if broken:
-            progress_of(context, deployment).fail(refused(tuple(sentences)).sentence())
+        if refusing:
+            progress_of(context, deployment).fail(refused(refusing).sentence())
         return dg.AssetCheckResult(
             passed=not broken,
+            severity=dg.AssetCheckSeverity.ERROR if refusing else dg.AssetCheckSeverity.WARN,
             description="; ".join(sentences) or f"All {len(rows)} invariants hold.",
             metadata={"invariants": len(rows), "violations": broken},
         )
@@ -70,6 +72,11 @@ def hidden_then(warehouse: "Warehouse") -> frozenset[str] | None:
         if not exists(connection, "basis", "hidden"):
             return None
         return frozenset(read_table(connection, "basis", "hidden", HIDDEN).collect()["customer_key"])
+
+
+def as_sentence(row: dict[str, Any]) -> str:
+    """Return a broken row of `check_marts` as what does not hold, and where."""
+    return f"{row['meaning'].rstrip('.')} ({which_rows(row)})"
 
 
 def as_result(row: dict[str, Any]) -> tuple[str, bool, str]:

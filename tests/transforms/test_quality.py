@@ -121,7 +121,7 @@ SPOILED = [
     ("refunds: money read", change("refunds", EVERY, amount=None)),
     ("orders: readable", change("orders", FIRST_ORDER, status=None)),
     ("orders: readable", change("orders", FIRST_ORDER, currency=None)),
-    ("orders: readable", change("orders", FIRST_ORDER, created_at=None)),
+    ("orders: dated", change("orders", FIRST_ORDER, created_at=None)),
     ("refunds: dated", change("refunds", EVERY, created_at=None)),
     ("orders: owner known", change("orders", pl.col("order_id") == 3, customer_key="woo:77")),
     ("orders: owner known", change("orders", pl.col("order_id") == 3, customer_key=None)),
@@ -207,6 +207,31 @@ def test_an_unreadable_body_blocks_the_publish() -> None:
     tables = staged() | {"orders": stage_orders(raw(["{broken"]), BERLIN)}
 
     assert {"orders: money read", "orders: readable"} <= failing(marts(tables))
+
+
+@pytest.mark.parametrize(
+    ("table", "undated", "rows", "refused"),
+    [("orders", 1, 5, False), ("orders", 2, 5, True), ("orders", 3, 300, False), ("orders", 4, 300, True),
+     ("refunds", 1, 5, False), ("refunds", 2, 5, True)],
+)  # fmt: skip
+def test_a_few_rows_that_the_shop_left_undated_do_not_stop_it(
+    sound: Tables, table: str, undated: int, rows: int, *, refused: bool
+) -> None:
+    """An import's empty date can be mended in the shop alone, and must not hold up everybody else; many are a fault."""
+    repeated = pl.concat([sound[table]] * rows).head(rows).with_row_index()
+    spoiled = repeated.with_columns(created_at=pl.when(pl.col("index") >= undated).then("created_at")).drop("index")
+    (found,) = check_marts({table: spoiled}).filter(pl.col("check") == f"{table}: dated").to_dicts()
+
+    assert (found["violations"], found["refused"]) == (undated, refused)
+
+
+def test_whatever_else_breaks_refuses(sound: Tables) -> None:
+    """Undated rows are the one exception, so that no other invariant becomes a warning."""
+    spoiled = change("orders", FIRST_ORDER, total=None, currency=None)(sound)
+    found = check_marts(spoiled).filter(pl.col("violations") > 0)
+
+    assert found.height > 1
+    assert found["refused"].all()
 
 
 def test_tables_that_are_not_given_are_not_checked(sound: Tables) -> None:
