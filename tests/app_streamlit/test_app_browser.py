@@ -147,7 +147,7 @@ def test_the_builder_follows_typing_and_a_saved_segment_filters_at_once(served: 
     rule.fill('name contains "number" and total_spent >= 130')
     page.get_by_test_id("stMetricValue").get_by_text("10", exact=True).wait_for()
     rule.press_sequentially(" and")
-    page.get_by_test_id("stAlert").wait_for()
+    page.get_by_test_id("stAlert").get_by_text("The rule stops too early").wait_for()
     rule.fill('name contains "number" and total_spent >= 138')
     page.get_by_test_id("stMetricValue").get_by_text("2", exact=True).wait_for()
 
