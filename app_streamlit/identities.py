@@ -66,7 +66,7 @@ def stays(people: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
 
 def merge(shop: str, people: Sequence[Mapping[str, Any]]) -> list[IdentityDecision]:
     """Merge people into the one whose key stays. Raises RecordInvalid where they are one already."""
-    return who_is_who.merge(reads.records(), shop, people, reads.settings().user)
+    return who_is_who.merge(reads.directory(shop), reads.records(), shop, people, reads.settings().user)
 
 
 def separate(shop: str, key: str, identity: str) -> IdentityDecision:

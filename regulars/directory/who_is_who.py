@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from regulars.directory.layout import Manifest
 from regulars.directory.published import Directory
+from regulars.errors import RecordNotFound
 from regulars.models import IdentityDecision
 from regulars.records.links import MERGED, REGISTERED, SEPARATED, Links, aliases_of, current_key
 from regulars.records.ports import Records
@@ -130,7 +131,9 @@ def by_standing(people: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     )
 
 
-def merge(records: Records, shop: str, people: Sequence[Mapping[str, Any]], author: str) -> list[IdentityDecision]:
+def merge(
+    directory: Directory, records: Records, shop: str, people: Sequence[Mapping[str, Any]], author: str
+) -> list[IdentityDecision]:
     """Merge people (rows of CUSTOMERS) into the one whose key stays, see `by_standing`; return a decision for each other.
 
     Raises RecordInvalid where two of them are one person already. A stranger whom an earlier run recorded as somebody
@@ -140,7 +143,8 @@ def merge(records: Records, shop: str, people: Sequence[Mapping[str, Any]], auth
     first, *others = by_standing(people)
     links = records.identity_links(shop)
     recorded = [row["customer_key"] for row in people if links.get(row["customer_key"], ("", ""))[1] == REGISTERED]
-    return [records.separate(shop, key, author) for key in recorded] + [
+    strangers = [key for key in recorded if _is_stranger(directory, key)]
+    return [records.separate(shop, key, author) for key in strangers] + [
         records.merge_people(shop, other["customer_key"], first["customer_key"], author) for other in others
     ]
 
@@ -149,6 +153,15 @@ def keep_apart(records: Records, shop: str, keys: Collection[str], author: str) 
     """Separate all of these people, so that no rule joins them; who is separated already is passed over."""
     links = records.identity_links(shop)
     return [records.separate(shop, key, author) for key in keys if links.get(key, ("", ""))[1] != SEPARATED]
+
+
+def _is_stranger(directory: Directory, key: str) -> bool:
+    """Return whether the version has them apart among strangers; what else is recorded it may only not know of yet."""
+    try:
+        rows = directory.identities_of(key)
+    except RecordNotFound:  # an account that has just registered
+        return False
+    return bool(((rows["identity"] == key) & (rows["link"] == FIRST_NAME)).any())
 
 
 def _newest(decisions: Iterable[IdentityDecision]) -> dict[str, IdentityDecision]:

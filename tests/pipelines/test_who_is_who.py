@@ -64,10 +64,10 @@ def two_buyers(house):
     return guest, accounts.row(0, named=True)
 
 
-def test_a_merge_moves_the_orders_with_the_next_marts(house, records):
+def test_a_merge_moves_the_orders_with_the_next_marts(house, records, directory):
     """The quick look at what the long tests below see through whole runs: the decision reaches the figures."""
     guest, account = two_buyers(house)
-    who_is_who.merge(records, NAME, [guest, account], "ana")
+    who_is_who.merge(directory, records, NAME, [guest, account], "ana")
     derive_marts(house.deployment, house.warehouse, NAME, None)
     customers, orders = (house.warehouse.marts()[name].collect() for name in ("customers", "orders"))
     merged = customers.filter(customer_key=account["customer_key"]).row(0, named=True)
@@ -189,7 +189,7 @@ def test_a_merge_moves_orders_and_undoing_it_restores_every_cell(house, records,
     records.add_note(NAME, into, "Likes letters.", "ana")
     records.set_tags(NAME, key, ["late"], "ana")
     records.set_tags(NAME, into, ["vip"], "ana")
-    (decision,) = who_is_who.merge(records, NAME, [guest, account], "ana")
+    (decision,) = who_is_who.merge(directory, records, NAME, [guest, account], "ana")
     about = directory.manifest()
     assert who_is_who.is_waiting(decision, about, records.change_token())
     assert [part.identity for part in who_is_who.parts_of(directory, records, NAME, into) if part.waits] == [key]
@@ -221,7 +221,7 @@ def test_a_hidden_guest_hides_whom_they_are_merged_into_until_the_undo(house, re
     """Whoever was deleted here stays so under any key: nobody may come back by a merge."""
     guest, account = two_buyers(house)
     records.hide(NAME, guest["customer_key"], "ana")
-    (decision,) = who_is_who.merge(records, NAME, [guest, account], "ana")
+    (decision,) = who_is_who.merge(directory, records, NAME, [guest, account], "ana")
     derive(house)
     assert directory.person(account["customer_key"]).hidden is not None
     records.undo_identity_decision(NAME, decision.id, "ana")
@@ -265,7 +265,7 @@ def test_a_shared_address_leaves_the_list_by_either_answer(house, records, direc
         3,
     )
     rows = [directory.person(key).row for key in review.customer_keys]
-    merged = who_is_who.merge(records, NAME, rows, "ana")
+    merged = who_is_who.merge(directory, records, NAME, rows, "ana")
     assert who_is_who.reviews(directory, records, NAME) == []
     derive(house)
     assert house.published("identity_reviews").is_empty()

@@ -51,7 +51,7 @@ def merge(house: HouseGiven, author: Author, asked: ShopAsked, key: CustomerKey,
         raise FieldInvalid({"with": error.message}) from error
     if one["customer_key"] == other["customer_key"]:
         raise FieldInvalid({"with": "These two are one person already."})
-    *_, decision = who_is_who.merge(house.records, shop, [one, other], author)
+    *_, decision = who_is_who.merge(house.directory(shop), house.records, shop, [one, other], author)
     return _decision(house, shop, decision)
 
 

@@ -159,11 +159,25 @@ def test_a_stranger_who_was_recorded_as_an_accounts_keeps_what_was_written_about
     assert [found.customer_keys for found in reviews(directory, records, SHOP)] == [("guest:cc", "woo:2")]
 
     rows = [directory.person(key).row for key in ("guest:cc", "woo:3")]
-    made = merge(records, SHOP, rows, "ana")
+    made = merge(directory, records, SHOP, rows, "ana")
     assert (directory.known_as("guest:cc")[0], directory.known_as("woo:2")) == ("woo:3", ["woo:2"])
     for decision in reversed(made):
         records.undo_identity_decision(SHOP, decision.id, "ana")
     assert directory.known_as("guest:cc") == ["guest:cc"]
+
+
+def test_a_guest_whom_a_run_just_found_to_be_an_account_is_merged_as_that_account(
+    tmp_path: Path, records: SqlRecords, directory: Directory
+) -> None:
+    """A list that was opened before still has the guest's row: parting them from their account would be nobody's wish."""
+    people = [a_buyer(1, customer_key="guest:dd", woocommerce_id=None), a_buyer(3, customer_key="woo:3")]
+    identities = [an_identity("guest:dd", "guest:dd", "guest"), an_identity("woo:3", "woo:3", "account")]
+    publish_people(tmp_path / "published", people, identities=identities)
+    rows = [directory.person(key).row for key in ("guest:dd", "woo:3")]
+    records.add_aliases(SHOP, {"guest:dd": "woo:9"})
+
+    assert len(merge(directory, records, SHOP, rows, "ana")) == 1
+    assert directory.known_as("guest:dd")[0] == directory.known_as("woo:9")[0] == "woo:3"
 
 
 def test_whoever_was_deleted_under_a_folded_address_is_hidden(
