@@ -142,7 +142,8 @@ def _made_whole(wanted: _Wanted, staged: Mapping[str, pl.LazyFrame], snapshot: S
     identities = parts.tables["identities"]
     placed = place(snapshot, lambda keys: identities.filter(pl.col("identity").is_in(list(keys))))
     tags = tags_of(placed.tags, shop)
-    tagged = frames["customers"].join(tags.lazy().select("customer_key", "tags"), on="customer_key", how="left")
+    by_key = tags.lazy().select("customer_key", "tags")
+    tagged = frames["customers"].join(by_key, on="customer_key", how="left", maintain_order="left")
     frames |= assign_segments(
         tagged,
         snapshot.rules,

@@ -107,12 +107,12 @@ class Identified(NamedTuple):
 class Numbered(NamedTuple):
     """What `identify_numbered` finds: the same with numbers for keys, since millions of orders are joined by them.
 
-    `owners`: `order_id, identity_number, person_number`, one row an order. `identities`: `identity_number,
+    `orders`: the orders, in memory, with `identity_number, person_number`. `identities`: `identity_number,
     person_number` and the columns of `schemas.IDENTITIES` but `shop`, sorted by `identity`. `keys`: `person_number,
     customer_key`; numbers follow the order of keys, from 0.
     """
 
-    owners: pl.LazyFrame
+    orders: pl.LazyFrame
     identities: pl.LazyFrame
     keys: pl.LazyFrame
     reviews: pl.LazyFrame
@@ -136,7 +136,11 @@ def identify(
     """
     found = identify_numbered(orders, accounts, hash_key=hash_key, aliases=aliases, form=form)
     texts = found.identities.select("identity_number", "identity", "customer_key")
-    owners = found.owners.join(texts, on="identity_number").select("order_id", "identity", "customer_key")
+    owners = (
+        found.orders.select("order_id", "identity_number")
+        .join(texts, on="identity_number")
+        .select("order_id", "identity", "customer_key")
+    )
     return Identified(owners, found.identities.select(COLUMNS), found.reviews)
 
 
@@ -167,7 +171,7 @@ def identify_numbered(
     keys = linked.select("customer_key").unique().collect().sort("customer_key").with_row_index(NUMBERS[1]).lazy()
     linked = linked.join(keys, on="customer_key", how="left", maintain_order="left").collect().lazy()
     shared = reviews(linked, claimants_by_address(claims), guests.crowded_addresses, LIVING)
-    return Numbered(_owners(orders, guests, linked), linked.select(*NUMBERS, *COLUMNS), keys, shared)
+    return Numbered(_numbered(orders, guests, linked), linked.select(*NUMBERS, *COLUMNS), keys, shared)
 
 
 def _accounts(orders: pl.LazyFrame, accounts: pl.LazyFrame) -> pl.LazyFrame:
@@ -242,22 +246,41 @@ def _linked(based: pl.LazyFrame, aliases: pl.LazyFrame) -> pl.LazyFrame:
     ).drop("aliased", "alias_link", "onward", "pinned", "base", "base_link")
 
 
-def _owners(orders: pl.LazyFrame, guests: Guests, linked: pl.LazyFrame) -> pl.LazyFrame:
-    """Return `order_id` and NUMBERS of every order, each kind by its shortest way."""
-    found = ("order_id", *NUMBERS)
-    by_account = orders.filter(pl.col("woocommerce_id") > 0).select("order_id", "woocommerce_id")
-    of_accounts = linked.filter(~pl.col("guest")).select("woocommerce_id", *NUMBERS)
-    by_email = linked.filter(pl.col("email_key").is_not_null()).select("email_key", *NUMBERS)
+def _numbered(orders: pl.LazyFrame, guests: Guests, linked: pl.LazyFrame) -> pl.LazyFrame:
+    """Return the orders with NUMBERS: those of their account, of their e-mail as written, or of themselves.
+
+    Laid beside them row by row: a join with millions of owners by `order_id` took longer than all that finds them.
+    """
+    placed = orders.collect()  # once: a join in its plan may give the rows in another order the next time
+    of_guest = pl.coalesce("woocommerce_id", pl.lit(0)) <= 0
+    asked = (
+        placed.lazy().select("order_id", "woocommerce_id", email=pl.when(of_guest).then("email")).with_row_index("row")
+    )
+    number, person = NUMBERS
+    kinds = [
+        asked.select("row", key).drop_nulls().join(numbers, on=key).select("row", number)
+        for key, numbers in _by_kind(guests, linked).items()
+    ]
+    found = pl.concat(kinds).collect(engine="streaming")
+    nobody = pl.repeat(None, placed.height, dtype=found.schema[number], eager=True)
+    owners = nobody.scatter(found["row"], found[number]).alias(number)
+    # Identities stand in the order of their numbers.
+    persons = linked.select(person).collect()[person]
+    return placed.with_columns(owners, persons.gather(owners)).lazy()
+
+
+def _by_kind(guests: Guests, linked: pl.LazyFrame) -> dict[str, pl.LazyFrame]:
+    """Return `identity_number` by each column of orders that may tell it."""
+    number = NUMBERS[0]
     crowded_emails = guests.under_crowded.select("email_key").unique()
     spelled = guests.spelled.join(crowded_emails, on="email_key", how="anti").select("email", "email_key")
-    people = linked.select("identity", *NUMBERS)
-    return pl.concat(
-        [
-            by_account.join(of_accounts, on="woocommerce_id").select(found),
-            guests.orders.select("order_id", "email")
-            .join(spelled.join(by_email, on="email_key"), on="email")
-            .select(found),
-            guests.under_crowded.select("order_id", "identity").join(people, on="identity").select(found),
-            linked.filter(pl.col("order_id").is_not_null()).select(found),
-        ]
-    )
+    under_crowded = guests.under_crowded.select("order_id", "identity")
+    alone = [
+        under_crowded.join(linked.select("identity", number), on="identity").select("order_id", number),
+        linked.filter(pl.col("order_id").is_not_null()).select("order_id", number),
+    ]
+    return {
+        "woocommerce_id": linked.filter(pl.col("woocommerce_id") > 0).select("woocommerce_id", number),
+        "email": spelled.join(linked.select("email_key", number), on="email_key").select("email", number),
+        "order_id": pl.concat(alone),
+    }

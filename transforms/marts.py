@@ -116,12 +116,12 @@ def people_marts(
     accounts = with_deleted_at(staged["customers"], deletions, "customer", "woocommerce_id")
     known_orders = with_deleted_at(staged["orders"], deletions, "order", "order_id")
     identified = identify_numbered(known_orders, accounts, hash_key=hash_key, aliases=aliases, form=form)
-    owners = identified.owners.with_columns(customer_key="person_number")
     # Shared steps are collected here, one after the other: what is left to collect together is little.
     placed = _now(
         placed_orders(
-            known_orders.drop("email", "billing", "shipping_address", strict=False),
-            owners,
+            identified.orders.drop("email", "billing", "shipping_address", strict=False).with_columns(
+                customer_key="person_number"
+            ),
             as_of=as_of,
             not_counted=not_counted,
         )
@@ -171,12 +171,12 @@ def scored_marts(
     parts: PeopleMarts, scored: pl.LazyFrame, cuts: pl.LazyFrame, *, shop: str, as_of: datetime
 ) -> dict[str, pl.LazyFrame]:
     """Return the tables as published, sorted, from `people_marts` and what `rfm.score` and `rfm.rfm_cuts` give."""
-    tables = {"customers": with_figures(parts.everybody, scored, parts.habits), "rfm_cuts": cuts, **parts.tables}
+    # People are sorted before their figures are laid beside them, in this order: sorting lists and addresses takes long.
+    everybody = parts.everybody.sort(ROW_ORDER["customers"])
+    tables = {name: table.sort(ROW_ORDER[name]) for name, table in {"rfm_cuts": cuts, **parts.tables}.items()}
+    tables["customers"] = with_figures(everybody, scored, parts.habits)
     stamps = {"shop": pl.lit(shop), "as_of": pl.lit(as_of, dtype=TIME)}
-    return {
-        name: conform(tables[name].with_columns(**stamps), MARTS[name]).sort(row_order)
-        for name, row_order in ROW_ORDER.items()
-    }
+    return {name: conform(tables[name].with_columns(**stamps), MARTS[name]) for name in ROW_ORDER}
 
 
 def _among(orders: pl.LazyFrame) -> OrdersInFull:

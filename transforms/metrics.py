@@ -94,9 +94,12 @@ def with_figures(everybody: pl.LazyFrame, scored: pl.LazyFrame, habits: pl.LazyF
     """Return people (`customer_key`) with the columns of `customer_totals` as scored, and of `habits.habits`.
 
     People without a counted order have zero counts and money, empty lists, and null otherwise. `segments` is empty.
+    Rows stay in the order of `everybody`.
     """
     nothing = pl.lit([], dtype=pl.List(pl.String))
-    figures = everybody.join(scored, on="customer_key", how="left").join(habits, on="customer_key", how="left")
+    figures = everybody
+    for found in (scored, habits):
+        figures = figures.join(found, on="customer_key", how="left", maintain_order="left")
     return figures.with_columns(
         pl.col("orders_count", "active_months", "products_count").fill_null(0),
         pl.col("gross", "refunded", "net", "average_order").fill_null(NOTHING),

@@ -46,17 +46,12 @@ def with_deleted_at(rows: pl.LazyFrame, deletions: pl.LazyFrame, kind: str, key:
     )
 
 
-def placed_orders(
-    orders: pl.LazyFrame, owners: pl.LazyFrame, *, as_of: datetime, not_counted: Sequence[str]
-) -> pl.LazyFrame:
-    """Return staged orders (with `deleted_at`) with the columns of `owners`, `counted` and `status_counts`.
-
-    `owners` has `order_id, customer_key`, and whatever else is to be laid beside.
-    """
+def placed_orders(orders: pl.LazyFrame, *, as_of: datetime, not_counted: Sequence[str]) -> pl.LazyFrame:
+    """Return staged orders (with `deleted_at`, and whose they are) with `counted` and `status_counts`."""
     status_counts = (
         pl.col("status").is_in([*not_counted, TRASH]).not_().fill_null(value=False) & pl.col("deleted_at").is_null()
     )
-    return orders.join(owners, on="order_id", how="left").with_columns(
+    return orders.with_columns(
         status_counts=status_counts,
         counted=status_counts & before(as_of),
     )

@@ -62,7 +62,8 @@ def assign_segments(
     flagged = _with_members(flagged, rules, as_of=as_of, timezone=timezone, hidden=hidden)
     named = [pl.when(member_flag(each)).then(pl.lit(each)) for each in sorted(rules)]
     ids = pl.concat_list(named).list.drop_nulls() if named else pl.lit([], dtype=pl.List(pl.String))
-    assigned = conform(flagged.with_columns(segments=ids), CUSTOMERS)
+    # Collected here, so that members and counts, which follow from it, do not work it out again.
+    assigned = conform(flagged.with_columns(segments=ids), CUSTOMERS).collect(engine="streaming").lazy()
     members = (
         assigned.filter(pl.col("segments").list.len() > 0)
         .select("customer_key", segment_id=pl.col("segments"))
