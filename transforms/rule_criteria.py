@@ -64,6 +64,9 @@ def _number(value: object, name: str) -> Any:
     # JSON writes 19.9 as a float: its shortest form is what was typed. A misfit is the condition's to name.
     if isinstance(value, float) and name == "total_spent":
         return Decimal(repr(value))
+    # A program wrote it, so that 100.000 is a hundred, as currencies with three decimals have it.
+    if isinstance(value, str) and name == "total_spent" and "." in value:
+        return value.rstrip("0").rstrip(".")
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 10**15 else value
 
 

@@ -14,6 +14,7 @@ from transforms.rules import RuleError, from_criteria, parse, to_text
         ({"orders_count": {"min": 3.0, "max": None}}, "orders_count >= 3"),
         ({"total_spent": {"min": "200"}}, "total_spent >= 200"),
         ({"total_spent": {"min": 0.1, "max": 199.99}}, "total_spent between 0.1 and 199.99"),
+        ({"total_spent": {"min": "1.500", "max": "100.000"}}, "total_spent between 1.5 and 100"),
         ({"last_order_date": {"days_ago": 90}}, "last_order older than 90 days"),
         ({"created_date": {"days_ago": 30}}, "created within 30 days"),
         (

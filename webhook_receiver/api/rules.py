@@ -42,6 +42,7 @@ def _listed(fields: Iterable[Field]) -> list[dict[str, Any]]:
             "type": field.kind.value,
             "operators": list(field.operators),
             "together": getattr(field, "together", False),
+            "values": list(field.values),
         }
         for field in fields
     ]

@@ -153,6 +153,7 @@ class RuleField(Answer):
     operators: list[str]
     has_past: bool = Field(description="False: as of a past day, today's value is compared")
     together: bool
+    values: list[str] | list[int] = Field(description="All that there are; empty where the shop decides")
 
 
 class RuleFields(Answer):

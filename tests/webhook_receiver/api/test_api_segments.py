@@ -191,6 +191,8 @@ def test_the_fields_of_rules_are_listed_for_programs(reading_api: Api) -> None:
     assert "between" in by_name["orders_count"]["operators"]
     assert (by_name["orders_count"]["has_past"], by_name["city"]["has_past"]) == (True, False)
     assert next(each for each in listed["orders"] if each["name"] == "count")["together"]
+    assert (by_name["r"]["values"], by_name["country"]["values"]) == ([1, 2, 3, 4, 5], [])
+    assert "Champions" in by_name["rfm_group"]["values"]
     assert "product" in [each["name"] for each in listed["bought"]]
 
 
