@@ -55,7 +55,10 @@ def test_the_builder_follows_its_text(app: Open, published: Publish) -> None:
     [
         ("", "The rule is empty"),
         ("orders_count >=", "The rule stops too early; what comes next is a value"),
-        ("orders_count >= 3 vip", "“vip” does not fit here; what fits is “and”, “or” or the end of the rule (at character 19)."),
+        (
+            "orders_count >= 3 vip",
+            "“vip” does not fit here; what fits is “and”, “or” or the end of the rule (at character 19).",
+        ),
         ("ordrs > 3", "orders"),
         ("orders_count >= **bold**", ""),
     ],
