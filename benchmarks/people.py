@@ -224,7 +224,7 @@ def _marts(
     lines = _lines(placed.lazy())
     bought = placed.lazy().filter("counted").select("order_id", "customer_key").join(lines, on="order_id")
     shelves = bought.group_by("customer_key").agg(categories=_shelf("product_id").unique().sort())
-    known = profiles.lazy().join(score(totals), on="customer_key", how="left")
+    known = profiles.lazy().join(score(totals, rfm_cuts(totals).collect()), on="customer_key", how="left")
     told = _with_columns_of(
         known.drop("categories", strict=False).join(shelves, on="customer_key", how="left"), "customers"
     )

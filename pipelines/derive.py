@@ -24,6 +24,7 @@ from pipelines.known import HASHED_BY, WarehouseKnown
 from pipelines.resources.deployment import Deployment
 from pipelines.snapshot import Placed, Snapshot, email_form, place, take_snapshot
 from pipelines.warehouse import Warehouse
+from regulars.settings import Settings
 from transforms.days import as_of_for_day, next_midnight
 from transforms.identity import EmailForm
 from transforms.incremental import Links, Reach, Touched, reach_of, restricted
@@ -62,31 +63,31 @@ def derive_marts(
     `day`: as of its 00:00 in the shop's time zone; None means live, which is the shop's next midnight. `whole`: derive
     everything, whatever changed.
     """
-    zone = warehouse.facts()["timezone"]
-    as_of = as_of_for_day(day, zone) if day else next_midnight(deployment.now(), zone)
-    wanted = _Wanted(deployment, warehouse, shop, as_of, zone)
     with warehouse.connect():  # held open: each of the many reads would open the file anew
+        zone = warehouse.facts()["timezone"]
+        as_of = as_of_for_day(day, zone) if day else next_midnight(deployment.now(), zone)
+        wanted = _Wanted(deployment, deployment.settings, warehouse, shop, as_of, zone)
         before = None if whole else origin_before(warehouse)
         done = None if before is None else _derive_changes(wanted, before, live=day is None)
         if done is None:
             done = _derive_whole(wanted, live=day is None)
+        rows = warehouse.counts("marts")
     snapshot, written = done
     log.info("%s: marts derived %s", shop, "whole" if written is None else "for what changed")
-    rows = warehouse.counts("marts")
     return Derived(rows, written or rows, as_of, broken_segments(snapshot.rules), written is None)
 
 
 class _Wanted(NamedTuple):
     deployment: Deployment
+    configured: Settings
     warehouse: Warehouse
     shop: str
     as_of: datetime
     timezone: str
 
     def basis(self, hash_key: bytes) -> Basis:
-        settings = self.deployment.settings
-        form = email_form(settings)
-        return Basis(self.shop, self.as_of, self.timezone, tuple(settings.not_counted), hash_key, form)
+        form = email_form(self.configured)
+        return Basis(self.shop, self.as_of, self.timezone, tuple(self.configured.not_counted), hash_key, form)
 
     def settings(self, snapshot: Snapshot) -> dict[str, Any]:
         """Return what all figures rest on, as JSON values; where it is not as before, all is derived anew."""
@@ -115,7 +116,7 @@ _Done = tuple[Snapshot, dict[str, int] | None]
 
 def _derive_whole(wanted: _Wanted, *, live: bool) -> _Done:
     """Derive everything from the staged tables."""
-    warehouse, shop, form = wanted.warehouse, wanted.shop, email_form(wanted.deployment.settings)
+    warehouse, shop, form = wanted.warehouse, wanted.shop, email_form(wanted.configured)
     staged = warehouse.staged_narrow()
     snapshot = take_snapshot(wanted.deployment, shop, _registered_once(staged, warehouse.mart_keys(), form))
     if asks_for_orders(snapshot.rules):
@@ -138,7 +139,8 @@ def _made_whole(wanted: _Wanted, staged: Mapping[str, pl.LazyFrame], snapshot: S
         form=basis.form,
         in_full=wanted.warehouse.orders_in_full,
     )
-    frames = scored_marts(parts, score(parts.totals), rfm_cuts(parts.totals), shop=shop, as_of=basis.as_of)
+    cuts = rfm_cuts(parts.totals).collect()
+    frames = scored_marts(parts, score(parts.totals, cuts), cuts.lazy(), shop=shop, as_of=basis.as_of)
     identities = parts.tables["identities"]
     placed = place(snapshot, lambda keys: identities.filter(pl.col("identity").is_in(list(keys))))
     tags = tags_of(placed.tags, shop)
@@ -197,7 +199,7 @@ KEY = {"customer_key": pl.String()}
 
 def _reached(wanted: _Wanted, known: WarehouseKnown, touched: Touched, links: Links, snapshot: Snapshot) -> Change:
     with_keys = touched._replace(keys=links.changed())
-    form = email_form(wanted.deployment.settings)
+    form = email_form(wanted.configured)
     reach = reach_of(known, with_keys, links, hash_key=snapshot.hash_key, form=form)
     return Change(with_keys, links, reach)
 
@@ -205,7 +207,7 @@ def _reached(wanted: _Wanted, known: WarehouseKnown, touched: Touched, links: Li
 def _registered_of(wanted: _Wanted, known: WarehouseKnown, reach: Reach, snapshot: Snapshot) -> pl.DataFrame:
     """Return who of the reach has registered: of the others nobody has since the marts were derived."""
     keys = pl.LazyFrame({"customer_key": sorted({*reach.keys, *snapshot.written_keys})}, schema=KEY)
-    form = email_form(wanted.deployment.settings)
+    form = email_form(wanted.configured)
     return find_aliases(
         restricted(known, reach), keys, hash_key=snapshot.hash_key, aliases=snapshot.links.lazy(), form=form
     ).collect()

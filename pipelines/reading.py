@@ -71,12 +71,9 @@ def counted(connection: duckdb.DuckDBPyConnection, schema: str, tables: Collecti
         "SELECT table_name FROM duckdb_tables() WHERE schema_name = $schema AND database_name = current_database()",
         params={"schema": schema},
     ).fetchall()
-    there = {name for (name,) in found}
-    return {
-        table: connection.sql(f"SELECT count(*) FROM {schema}.{table}").fetchall()[0][0]  # noqa: S608 - our own names
-        for table in tables
-        if table in there
-    }
+    there = {name for (name,) in found}.intersection(tables)
+    counts = [f"SELECT '{table}', count(*) FROM {schema}.{table}" for table in tables if table in there]  # noqa: S608 - our own names
+    return dict(connection.sql(" UNION ALL ".join(counts)).fetchall()) if counts else {}
 
 
 def read_table(

@@ -19,7 +19,7 @@ import polars as pl
 from transforms.habits import habits
 from transforms.metrics import currency_totals, customer_totals, with_figures
 from transforms.orders import before
-from transforms.rfm import score
+from transforms.rfm import rfm_cuts, score
 from transforms.schemas import CUSTOMERS, TIME, conform, empty
 
 # What a person has whatever the day: the columns that stand before the figures.
@@ -60,7 +60,9 @@ def currencies_as_of(tables: Mapping[str, pl.LazyFrame], *, as_of: datetime) -> 
 
 def scored_as_of(currencies: pl.LazyFrame, *, as_of: datetime, timezone: str) -> pl.LazyFrame:
     """Return `rfm.score` of whoever had bought, from `currencies_as_of` the same instant."""
-    return score(customer_totals(currencies, as_of=as_of, timezone=timezone))
+    # In memory: the cuts are of everybody, before anybody is scored.
+    totals = customer_totals(currencies, as_of=as_of, timezone=timezone).collect().lazy()
+    return score(totals, rfm_cuts(totals).collect())
 
 
 def people_as_of(

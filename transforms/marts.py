@@ -92,7 +92,8 @@ def build_marts(
         in_full=in_full,
     )
     totals = _now(parts.totals)
-    return scored_marts(parts, score(totals), rfm_cuts(totals), shop=shop, as_of=as_of)
+    cuts = rfm_cuts(totals).collect()
+    return scored_marts(parts, score(totals, cuts), cuts.lazy(), shop=shop, as_of=as_of)
 
 
 def people_marts(

@@ -115,10 +115,11 @@ def rederived(known: Known, change: Change, basis: Basis) -> Rederived:
     reached = pl.col("r_before").is_null()
     # The group follows from the scores, so these alone are compared, and nobody else's group is looked up.
     differs = pl.any_horizontal(pl.col(name) != pl.col(f"{name}_before") for name in SCORES[:3])
-    scored = score(everybody).filter(reached | differs).select("customer_key", *SCORES, "r_before").collect()
+    cuts = rfm_cuts(everybody).collect()
+    scored = score(everybody, cuts).filter(reached | differs).select("customer_key", *SCORES, "r_before").collect()
     own, moved = (scored.filter(which).drop("r_before") for which in (reached, ~reached))
     totals = parts.totals.join(own.lazy(), on="customer_key")
-    frames = scored_marts(parts, totals, rfm_cuts(everybody), shop=basis.shop, as_of=basis.as_of)
+    frames = scored_marts(parts, totals, cuts.lazy(), shop=basis.shop, as_of=basis.as_of)
     made = dict(zip(frames, pl.collect_all(list(frames.values())), strict=True))
     return Rederived(change, made, moved)
 

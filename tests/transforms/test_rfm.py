@@ -35,7 +35,14 @@ def totals(people: Sequence[tuple[Any, ...]]) -> pl.LazyFrame:
 
 def scored(people: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """Return `r, f, m, rfm_group` of each."""
-    return score(totals(people).with_row_index()).sort("index").select("r", "f", "m", "rfm_group").collect().rows()
+    everybody = totals(people).with_row_index()
+    return (
+        score(everybody, rfm_cuts(everybody).collect())
+        .sort("index")
+        .select("r", "f", "m", "rfm_group")
+        .collect()
+        .rows()
+    )
 
 
 def naive_cuts(values: Sequence[int | Decimal]) -> list[Fraction]:
@@ -106,7 +113,7 @@ def test_nobody_scored_gives_no_cuts_and_no_error() -> None:
     nobody = totals([])
 
     assert rfm_cuts(nobody).collect().height == 0
-    assert score(nobody).collect().height == 0
+    assert score(nobody, rfm_cuts(nobody).collect()).collect().height == 0
 
 
 def test_every_pair_of_scores_has_exactly_one_group() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from tests.transforms.staged_builders import AS_OF, Row, a_refund, an_account, an_order, an_order_line, marts, staged
-from transforms.rfm import score
+from transforms.rfm import rfm_cuts, score
 from transforms.schemas import MONEY
 
 Person = tuple[int, int, Decimal, str]
@@ -28,7 +28,7 @@ def scored(people: Sequence[Person]) -> list[tuple[int, int, int, str]]:
     """Return `r, f, m, rfm_group` of each, with the cuts of these very people."""
     schema = {"recency_days": pl.Int32, "orders_count": pl.Int64, "net": MONEY, "currency": pl.String}
     frame = pl.LazyFrame(list(people), schema=schema, orient="row").with_row_index()
-    return score(frame).sort("index").select("r", "f", "m", "rfm_group").collect().rows()
+    return score(frame, rfm_cuts(frame).collect()).sort("index").select("r", "f", "m", "rfm_group").collect().rows()
 
 
 @settings(max_examples=60, deadline=None)
