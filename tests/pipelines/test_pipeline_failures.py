@@ -41,6 +41,24 @@ def test_a_refused_publish_leaves_the_published_version_as_it_was(house):
     assert directory.people(PeopleQuery()).total == people
 
 
+def test_an_order_with_the_empty_date_of_an_import_is_told_and_stops_nothing(house):
+    """PHP writes no date as the year -1; only the shop can give it one, and the others must not wait for that."""
+    before = house.manifest().version
+    house.execute(
+        'UPDATE raw.orders SET body = json_merge_patch(body::JSON, \'{"date_created_gmt": "-0001-11-30T00:00:00"}\')::TEXT, '
+        "observed_at = observed_at + INTERVAL 1 SECOND WHERE id = (SELECT min(id) FROM raw.orders)"
+    )
+    result = house.run("derive")
+    assert result.success, failure_of(result)
+    assert house.manifest().version != before
+    first = min(house.shop.orders)
+    order = house.one("orders", order_id=first)
+    assert (order["created_at"], order["counted"]) == (None, False)
+    with house.records() as records:
+        (told,) = [check.detail for check in records.checks(NAME) if not check.passed]
+    assert told == f"Every order has a date; one without counts nowhere: 1 row breaks it: order {first}."
+
+
 def test_a_refused_publish_says_which_invariant_broke(house):
     """Without the name of the invariant and the id of the order nobody knows where to look."""
     spoil_an_order(house)
