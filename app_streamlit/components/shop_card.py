@@ -115,7 +115,10 @@ def _waiting(state: ShopState, now: datetime) -> None:
 
 
 def _checks_held(state: ShopState) -> None:
-    help_text = "Checks of the last run that hold. Those called invariants must hold, or nothing is published."
+    help_text = (
+        "Checks of the last run that hold. Those called invariants must hold, or nothing is published; a few orders or "
+        "refunds without a date only warn."
+    )
     if not state.checks:
         st.metric("Checks", formats.ABSENT, help=help_text)
         return
